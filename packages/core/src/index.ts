@@ -1,0 +1,34 @@
+export type { Authenticator, Connection } from './authenticator.ts';
+export type { Call, CallerChannel, CallKind, CallRequest, ClientFacts, Decision, Face, LogLevel, Progress, TraceContext } from './call.ts';
+export { findJsonFault, type JsonLimits } from './check-json.ts';
+export { type Clock, systemClock } from './clock.ts';
+export type { ContentAnnotations, ContentBlock, PromptMessage, ResourceContents } from './content.ts';
+export type { CallContext } from './context.ts';
+export {
+  CancelledError,
+  ClosedError,
+  ConflictError,
+  DeadlineError,
+  DeniedError,
+  HistoryDroppedError,
+  InternalError,
+  InvalidInputError,
+  MeshworkError,
+  type MeshworkErrorOptions,
+  NotFoundError,
+  StoreInUseError,
+  UnavailableError,
+  UnknownOutcomeError,
+} from './errors.ts';
+export { type IdSource, randomIds } from './ids.ts';
+export type { Journal, JournalRecord, StoredValue } from './journal.ts';
+export type { JsonObject, JsonValue } from './json.ts';
+export type { KeyValueChange, KeyValueEntry, KeyValueStore, PutOptions, Store } from './key-value-store.ts';
+export { parseJson } from './parse-json.ts';
+export { type AuthenticationMethod, inProcessPrincipal, mayActFor, type Principal, type PrincipalKind, type Zone, zoneTrust } from './principal.ts';
+export { definePrompt, type Prompt, type PromptArgument, type PromptReturn } from './prompt.ts';
+export { type Completer, defineResource, type Resource, type ResourceRequest, type ResourceReturn } from './resource.ts';
+export { type CallResult, type InputRequest, type InputRequired, inputRequired, type PromptAnswer, type ResourceAnswer, type ToolAnswer, toolAnswer } from './result.ts';
+export { type Parsed, parseWith, type SchemaIssue, type SchemaResult, type ToolSchema, toJsonSchema } from './schema.ts';
+export { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
+export { type AnyTool, defineTool, type Effect, type Tool, type ToolAnnotations, type ToolDescription, type ToolReturn } from './tool.ts';

@@ -1,0 +1,34 @@
+import type { JsonValue } from './json.ts';
+
+/** A record as it was appended. */
+export interface JournalRecord {
+  /** Its place in the stream: 1, 2, 3 … without gaps. */
+  readonly offset: number;
+  /** When it was appended, in milliseconds since the Unix epoch. */
+  readonly time: number;
+  readonly value: StoredValue;
+}
+
+/** What the ports carry: JSON, or bytes that come back as they went in. */
+export type StoredValue = JsonValue | Uint8Array;
+
+/**
+ * Port: append-only streams. What an `append` acknowledged is there after a crash; what it did not acknowledge is there whole or not
+ * at all. Streams come into being with their first record. Absence is an empty stream, failure a throw of `MeshworkError`.
+ */
+export interface Journal {
+  /**
+   * Appends records, all or none, and returns their offsets. `expected` is the offset of the last record the caller has seen
+   * (0: the stream is empty). @throws {ConflictError} when the stream has moved on; nothing is appended.
+   */
+  append(stream: string, records: readonly StoredValue[], options?: { readonly expected?: number }): Promise<readonly number[]>;
+  /** Records from offset `from` (default: the oldest kept), oldest first, at most `limit` (default: all), read in pages. */
+  read(stream: string, options?: { readonly from?: number; readonly limit?: number }): AsyncIterable<JournalRecord>;
+  /** Records from offset `from` (default: the next to be appended), then each new one as it is acknowledged, until `signal` aborts. */
+  follow(stream: string, options?: { readonly from?: number; readonly signal?: AbortSignal }): AsyncIterable<JournalRecord>;
+  /** The offset of the newest record ever appended; 0 when there is none. Trimming does not change it. */
+  head(stream: string): Promise<number>;
+  /** Drops the records before `before`; offsets go on from where they were. */
+  trim(stream: string, before: number): Promise<void>;
+  close(): Promise<void>;
+}

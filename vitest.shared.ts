@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests run against sources: the condition `@meshwork/source` crosses package borders without a build. */
+export default defineConfig({
+  resolve: { conditions: ['@meshwork/source', 'module', 'node', 'development'] },
+  ssr: { resolve: { conditions: ['@meshwork/source', 'module', 'node', 'development'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    mockReset: true,
+    unstubEnvs: true,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
