@@ -32,3 +32,7 @@ export { type CallResult, type InputRequest, type InputRequired, inputRequired, 
 export { type Parsed, parseWith, type SchemaIssue, type SchemaResult, type ToolSchema, toJsonSchema } from './schema.ts';
 export { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
 export { type AnyTool, defineTool, type Effect, type Tool, type ToolAnnotations, type ToolDescription, type ToolReturn } from './tool.ts';
+export { type Catalogue, createCatalogue, type Registration } from './catalogue.ts';
+export { createHub, type Hub, type HubEvents, type HubHandle, type HubInfo, type HubOptions } from './hub.ts';
+export { defineModule, type Module } from './module.ts';
+export { matchTemplate } from './uri-template.ts';
