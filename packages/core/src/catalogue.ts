@@ -1,11 +1,11 @@
-import { ConflictError } from './errors.ts';
 import type { CallKind } from './call.ts';
+import { ConflictError } from './errors.ts';
 import type { Prompt } from './prompt.ts';
 import type { Resource } from './resource.ts';
-import { createToolShelf } from './tool-shelf.ts';
-import { matchTemplate } from './uri-template.ts';
 import type { Target } from './stage.ts';
 import type { AnyTool } from './tool.ts';
+import { createToolShelf } from './tool-shelf.ts';
+import { matchTemplate } from './uri-template.ts';
 
 /** What a module, or a program while the hub runs, adds to the catalogue: all of it or, on a conflict, nothing. */
 export interface Registration {
@@ -41,8 +41,14 @@ export function createCatalogue({ onChange = () => {} }: { onChange?: (kind: 'to
   let lists: { resources: readonly Resource[]; templates: readonly Resource[]; prompts: readonly Prompt[] } | undefined;
   const listed = () => {
     lists ??= {
-      resources: sorted([...resources.values()].filter(({ uri }) => !uri.includes('{')), ({ uri }) => uri),
-      templates: sorted([...resources.values()].filter(({ uri }) => uri.includes('{')), ({ uri }) => uri),
+      resources: sorted(
+        [...resources.values()].filter(({ uri }) => !uri.includes('{')),
+        ({ uri }) => uri,
+      ),
+      templates: sorted(
+        [...resources.values()].filter(({ uri }) => uri.includes('{')),
+        ({ uri }) => uri,
+      ),
       prompts: sorted([...prompts.values()], ({ name }) => name),
     };
     return lists;
@@ -111,7 +117,8 @@ function sorted<T>(items: T[], key: (item: T) => string): readonly T[] {
 function refuseDuplicates(what: string, taken: readonly string[], added: readonly string[]): void {
   const names = new Set(taken);
   for (const name of added) {
-    if (names.has(name)) throw new ConflictError(`the ${what} ${JSON.stringify(name)} is registered already; take the other one out first or choose another name`);
+    if (names.has(name))
+      throw new ConflictError(`the ${what} ${JSON.stringify(name)} is registered already; take the other one out first or choose another name`);
     names.add(name);
   }
 }

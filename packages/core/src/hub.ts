@@ -1,16 +1,17 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Call, CallRequest } from './call.ts';
+import { type CallSignal, createCallSignal } from './call-signal.ts';
 import { type Catalogue, createCatalogue, type Registration } from './catalogue.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createContext } from './context.ts';
-import { CancelledError, ClosedError, DeadlineError } from './errors.ts';
+import { CancelledError, ClosedError } from './errors.ts';
 import { type IdSource, randomIds } from './ids.ts';
 import type { Module } from './module.ts';
 import type { CallResult } from './result.ts';
+import { enclosingOrder, type SlotName, type Stage, type Target } from './stage.ts';
 import { execute } from './stages/execute.ts';
 import { resolve } from './stages/resolve.ts';
 import { validate } from './stages/validate.ts';
-import { enclosingOrder, type SlotName, type Stage, type Target } from './stage.ts';
 import { failureAnswer } from './tool-failure.ts';
 
 export interface HubOptions {
@@ -82,14 +83,13 @@ export function createHub(options: HubOptions = {}): Hub {
   };
   const catalogue = createCatalogue({ onChange: (kind) => emit('catalogue-changed', { kind }) });
   const chain = chainOf(modules);
-  const closing = new AbortController();
-  const underWay = new Set<Promise<unknown>>();
+  const underWay = new Map<Promise<unknown>, CallSignal>();
   let closed: Promise<void> | undefined;
 
-  async function run(request: CallRequest): Promise<CallResult> {
-    const call = callOf(request, { clock, ids, closing: closing.signal });
+  async function run(call: Call): Promise<CallResult> {
     const started = performance.now();
-    const finished = (result: CallResult | undefined, error: unknown) => emit('call-finished', { call, result, error, durationMs: performance.now() - started });
+    const finished = (result: CallResult | undefined, error: unknown) =>
+      emit('call-finished', { call, result, error, durationMs: performance.now() - started });
     try {
       const result = await pass(call, chain, catalogue, onError);
       finished(result, undefined);
@@ -108,12 +108,23 @@ export function createHub(options: HubOptions = {}): Hub {
     resourceUpdated: (uri) => emit('resource-updated', { uri }),
     async call(request) {
       if (closed !== undefined) throw new ClosedError('the hub is closing and takes no more calls; try again when it is back');
-      const work = run(request);
-      underWay.add(work);
+      const receivedAt = clock.now();
+      const callSignal = createCallSignal(request.signal, request.deadline === undefined ? undefined : request.deadline - receivedAt);
+      const work = run({
+        ...request,
+        id: ids('call'),
+        kind: request.kind ?? 'tool',
+        channel: request.channel ?? {},
+        signal: callSignal.signal,
+        receivedAt,
+        decisions: [],
+      });
+      underWay.set(work, callSignal);
       try {
         return await work;
       } finally {
         underWay.delete(work);
+        callSignal.release();
       }
     },
   };
@@ -126,8 +137,10 @@ export function createHub(options: HubOptions = {}): Hub {
   for (const module of modules) module.attach?.(handle);
 
   async function shutDown(graceMs: number): Promise<void> {
-    const grace = setTimeout(() => closing.abort(new CancelledError('the hub is closing')), graceMs);
-    await Promise.allSettled(underWay);
+    const grace = setTimeout(() => {
+      for (const callSignal of underWay.values()) callSignal.cancel(new CancelledError('the hub is closing'));
+    }, graceMs);
+    await Promise.allSettled(underWay.keys());
     clearTimeout(grace);
     for (const module of modules.toReversed()) await module.close?.();
     emitter.removeAllListeners();
@@ -157,7 +170,12 @@ function chainOf(modules: readonly Module[]): Chain {
 async function pass(call: Call, chain: Chain, catalogue: Catalogue, onError: NonNullable<HubOptions['onError']>): Promise<CallResult> {
   let target: Target | undefined;
   let args: unknown = call.arguments;
-  const step = { call, get target() { return target; } };
+  const step = {
+    call,
+    get target() {
+      return target;
+    },
+  };
   const at = async (index: number): Promise<CallResult> => {
     const stage = chain[index];
     switch (stage) {
@@ -186,26 +204,4 @@ async function pass(call: Call, chain: Chain, catalogue: Catalogue, onError: Non
     if (target?.kind === 'tool') return failureAnswer(error, call, onError);
     throw error;
   }
-}
-
-function callOf(request: CallRequest, { clock, ids, closing }: { clock: Clock; ids: IdSource; closing: AbortSignal }): Call {
-  const receivedAt = clock.now();
-  const signals = [closing];
-  if (request.signal !== undefined) signals.push(request.signal);
-  if (request.deadline !== undefined) signals.push(deadlineSignal(request.deadline - receivedAt));
-  return {
-    ...request,
-    id: ids('call'),
-    kind: request.kind ?? 'tool',
-    channel: request.channel ?? {},
-    signal: signals.length === 1 ? closing : AbortSignal.any(signals),
-    receivedAt,
-    decisions: [],
-  };
-}
-
-function deadlineSignal(ms: number): AbortSignal {
-  const expired = () => AbortSignal.abort(new DeadlineError('the deadline of the call has passed'));
-  if (ms <= 0) return expired();
-  return AbortSignal.timeout(ms);
 }

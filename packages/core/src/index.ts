@@ -1,5 +1,6 @@
 export type { Authenticator, Connection } from './authenticator.ts';
 export type { Call, CallerChannel, CallKind, CallRequest, ClientFacts, Decision, Face, LogLevel, Progress, TraceContext } from './call.ts';
+export { type Catalogue, createCatalogue, type Registration } from './catalogue.ts';
 export { findJsonFault, type JsonLimits } from './check-json.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { ContentAnnotations, ContentBlock, PromptMessage, ResourceContents } from './content.ts';
@@ -20,19 +21,27 @@ export {
   UnavailableError,
   UnknownOutcomeError,
 } from './errors.ts';
+export { createHub, type Hub, type HubEvents, type HubHandle, type HubInfo, type HubOptions } from './hub.ts';
 export { type IdSource, randomIds } from './ids.ts';
 export type { Journal, JournalRecord, StoredValue } from './journal.ts';
 export type { JsonObject, JsonValue } from './json.ts';
 export type { KeyValueChange, KeyValueEntry, KeyValueStore, PutOptions, Store } from './key-value-store.ts';
+export { defineModule, type Module } from './module.ts';
 export { parseJson } from './parse-json.ts';
 export { type AuthenticationMethod, inProcessPrincipal, mayActFor, type Principal, type PrincipalKind, type Zone, zoneTrust } from './principal.ts';
 export { definePrompt, type Prompt, type PromptArgument, type PromptReturn } from './prompt.ts';
 export { type Completer, defineResource, type Resource, type ResourceRequest, type ResourceReturn } from './resource.ts';
-export { type CallResult, type InputRequest, type InputRequired, inputRequired, type PromptAnswer, type ResourceAnswer, type ToolAnswer, toolAnswer } from './result.ts';
+export {
+  type CallResult,
+  type InputRequest,
+  type InputRequired,
+  inputRequired,
+  type PromptAnswer,
+  type ResourceAnswer,
+  type ToolAnswer,
+  toolAnswer,
+} from './result.ts';
 export { type Parsed, parseWith, type SchemaIssue, type SchemaResult, type ToolSchema, toJsonSchema } from './schema.ts';
 export { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
 export { type AnyTool, defineTool, type Effect, type Tool, type ToolAnnotations, type ToolDescription, type ToolReturn } from './tool.ts';
-export { type Catalogue, createCatalogue, type Registration } from './catalogue.ts';
-export { createHub, type Hub, type HubEvents, type HubHandle, type HubInfo, type HubOptions } from './hub.ts';
-export { defineModule, type Module } from './module.ts';
 export { matchTemplate } from './uri-template.ts';

@@ -1,8 +1,8 @@
-import type { AnyTool } from './tool.ts';
 import type { HubHandle } from './hub.ts';
 import type { Prompt } from './prompt.ts';
 import type { Resource } from './resource.ts';
 import type { SlotName, Stage } from './stage.ts';
+import type { AnyTool } from './tool.ts';
 
 /** What an application composes: tools, resources, prompts and stages that belong together. */
 export interface Module {

@@ -25,7 +25,12 @@ export interface ResourceRequest {
 }
 
 /** Text or bytes, JSON to be written as text, or whole contents where there are several. */
-export type ResourceReturn = { readonly text: string } | { readonly blob: string } | { readonly json: unknown } | { readonly contents: readonly ResourceContents[] } | InputRequired;
+export type ResourceReturn =
+  | { readonly text: string }
+  | { readonly blob: string }
+  | { readonly json: unknown }
+  | { readonly contents: readonly ResourceContents[] }
+  | InputRequired;
 
 /** Checks a resource's URI and returns it unchanged. @throws {TypeError} when it has no scheme. */
 export function defineResource(resource: Resource): Resource {

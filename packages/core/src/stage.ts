@@ -1,8 +1,8 @@
 import type { Call } from './call.ts';
-import type { CallResult } from './result.ts';
-import type { AnyTool } from './tool.ts';
 import type { Prompt } from './prompt.ts';
 import type { Resource } from './resource.ts';
+import type { CallResult } from './result.ts';
+import type { AnyTool } from './tool.ts';
 
 /** The slots a module may fill. `resolve`, `validate` and `execute` are the hub's own. */
 export type SlotName = 'limit' | 'authorize' | 'approve' | 'reserve' | 'settle' | 'record' | 'publish';

@@ -59,13 +59,17 @@ function indexOf(tools: readonly AnyTool[]): Index {
     const others = versions.get(tool.name) ?? [];
     if (others.some((other) => versionOf(other) === versionOf(tool)))
       throw new ConflictError(`the tool ${tool.name} ${versionOf(tool)} is registered already; take the other one out first or give this one another version`);
-    versions.set(tool.name, [...others, tool].sort((a, b) => compareVersions(versionOf(b), versionOf(a))));
+    versions.set(
+      tool.name,
+      [...others, tool].sort((a, b) => compareVersions(versionOf(b), versionOf(a))),
+    );
   }
   const aliases = new Map<string, string>();
   for (const tool of tools) {
     for (const alias of tool.aliases ?? []) {
       const owner = aliases.get(alias);
-      if (versions.has(alias) || (owner !== undefined && owner !== tool.name)) throw new ConflictError(`the alias ${alias} of the tool ${tool.name} is the name of another tool`);
+      if (versions.has(alias) || (owner !== undefined && owner !== tool.name))
+        throw new ConflictError(`the alias ${alias} of the tool ${tool.name} is the name of another tool`);
       aliases.set(alias, tool.name);
     }
   }

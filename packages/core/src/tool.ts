@@ -44,9 +44,7 @@ export interface Tool<Input extends ToolSchema = ToolSchema, Output extends Tool
   run(args: Parsed<Input>, context: CallContext): ToolReturn<Output> | Promise<ToolReturn<Output>>;
 }
 
-export type ToolReturn<Output extends ToolSchema | undefined> =
-  | InputRequired
-  | (Output extends ToolSchema ? Parsed<Output> : ToolAnswer);
+export type ToolReturn<Output extends ToolSchema | undefined> = InputRequired | (Output extends ToolSchema ? Parsed<Output> : ToolAnswer);
 
 /** Any tool, when its types do not matter. */
 // biome-ignore lint/suspicious/noExplicitAny: a list of tools holds every shape; `any` is what makes the parameter bivariant.
