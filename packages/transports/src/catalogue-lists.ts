@@ -22,7 +22,13 @@ export function listsOf(hub: Hub): CatalogueLists {
   const from = [tools, resources, templates, prompts] as const;
   const known = cache.get(hub);
   if (known?.from.every((list, index) => list === from[index])) return known;
-  const made: Cached = { from, tools: tools.map(describeTool), resources: resources.map(describeResource), templates: templates.map(describeTemplate), prompts: prompts.map(describePrompt) };
+  const made: Cached = {
+    from,
+    tools: tools.map(describeTool),
+    resources: resources.map(describeResource),
+    templates: templates.map(describeTemplate),
+    prompts: prompts.map(describePrompt),
+  };
   cache.set(hub, made);
   return made;
 }
@@ -71,6 +77,10 @@ function describePrompt({ name, title, description, arguments: args = [] }: Prom
     name,
     ...(title !== undefined && { title }),
     ...(description !== undefined && { description }),
-    arguments: args.map(({ name: argument, description: text, required = false }) => ({ name: argument, ...(text !== undefined && { description: text }), required })),
+    arguments: args.map(({ name: argument, description: text, required = false }) => ({
+      name: argument,
+      ...(text !== undefined && { description: text }),
+      required,
+    })),
   };
 }

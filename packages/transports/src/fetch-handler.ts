@@ -45,21 +45,28 @@ export interface FetchHandler {
 export function createFetchHandler(hub: Hub, options: FetchHandlerOptions): FetchHandler {
   const { authenticator, maxBodyBytes = 2 ** 20, callTimeoutMs = 300_000, maxSessions = 1_000, sessionIdleMs = 300_000, onError = () => {} } = options;
   const stateCodec = createRequestStateCodec<SealedState>({ key: crypto.getRandomValues(new Uint8Array(32)) });
-  const createServer = (principal: Principal) => createMcpServer(hub, { principal, face: 'mcp', stateCodec, jsonSchemaValidator: sharedValidator, callTimeoutMs, onError });
+  const createServer = (principal: Principal) =>
+    createMcpServer(hub, { principal, face: 'mcp', stateCodec, jsonSchemaValidator: sharedValidator, callTimeoutMs, onError });
   const { bus, stop } = createEventBus(hub, onError);
   const modern = createMcpHandler(({ authInfo }) => createServer(principalIn(authInfo)), { legacy: 'reject', bus, onerror: () => {} });
   const sessions = createLegacySessions({ hub, createServer, maxSessions, idleMs: sessionIdleMs });
 
   const authenticate = async (request: Request, facts: RequestFacts): Promise<Principal | undefined> => {
     if ('everybody' in authenticator) return authenticator.everybody;
-    const connection: Connection = { via: 'http', encrypted: facts.encrypted ?? false, ...(facts.remoteAddress !== undefined && { remoteAddress: facts.remoteAddress }) };
+    const connection: Connection = {
+      via: 'http',
+      encrypted: facts.encrypted ?? false,
+      ...(facts.remoteAddress !== undefined && { remoteAddress: facts.remoteAddress }),
+    };
     return authenticator.authenticate(credentialOf(request.headers), connection);
   };
 
   const answer = async (request: Request, facts: RequestFacts): Promise<Response> => {
     const { headers, method } = request;
-    if (!isKnownHost(headers.get('host'), facts.localAddress, options)) return errorResponse(403, -31403, 'this hub does not answer to that Host; add it to allowedHosts if it should');
-    if (!isKnownOrigin(headers.get('origin'), options)) return errorResponse(403, -31403, 'pages of that Origin may not call this hub; add it to allowedOrigins if they should');
+    if (!isKnownHost(headers.get('host'), facts.localAddress, options))
+      return errorResponse(403, -31403, 'this hub does not answer to that Host; add it to allowedHosts if it should');
+    if (!isKnownOrigin(headers.get('origin'), options))
+      return errorResponse(403, -31403, 'pages of that Origin may not call this hub; add it to allowedOrigins if they should');
     if (method === 'OPTIONS') return new Response(null, { status: 204 });
     const principal = await authenticate(request, facts);
     if (principal === undefined) return unauthorized(headers);
@@ -130,7 +137,9 @@ function paramHeaderRefusal(hub: Hub, headers: Headers, body: unknown): Response
   const target = hub.catalogue.find('tool', params.name);
   if (target?.kind !== 'tool') return undefined;
   const fault = findParamHeaderFault(target.tool, params.arguments, headers);
-  return fault === undefined ? undefined : Response.json({ jsonrpc: '2.0', id: id ?? null, error: { code: -32020, message: `header mismatch: ${fault}` } }, { status: 400 });
+  return fault === undefined
+    ? undefined
+    : Response.json({ jsonrpc: '2.0', id: id ?? null, error: { code: -32020, message: `header mismatch: ${fault}` } }, { status: 400 });
 }
 
 function withCors(response: Response, request: Request, rules: HostRules): Response {

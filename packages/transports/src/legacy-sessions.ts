@@ -35,10 +35,13 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs }:
     sessions.delete(id);
     await session?.server.close();
   };
-  const sweep = setInterval(() => {
-    const cutoff = performance.now() - idleMs;
-    for (const [id, session] of sessions) if (session.openStreams === 0 && session.lastUsed < cutoff) void drop(id).catch(() => {});
-  }, Math.min(idleMs, 30_000));
+  const sweep = setInterval(
+    () => {
+      const cutoff = performance.now() - idleMs;
+      for (const [id, session] of sessions) if (session.openStreams === 0 && session.lastUsed < cutoff) void drop(id).catch(() => {});
+    },
+    Math.min(idleMs, 30_000),
+  );
   if (typeof sweep === 'object' && 'unref' in sweep) sweep.unref();
 
   const subscriptionsOf = new WeakMap<Server, ReadonlySet<string>>();

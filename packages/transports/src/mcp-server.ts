@@ -1,5 +1,27 @@
-import type { CallerChannel, CallKind, CallRequest, CallResult, ClientFacts, Completer, Face, Hub, JsonValue, LogLevel, Principal, TraceContext } from '@meshwork/core';
-import { CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, ProtocolError, ProtocolErrorCode, type RequestStateCodec, Server, type ServerContext, type ServerOptions } from '@modelcontextprotocol/server';
+import type {
+  CallerChannel,
+  CallKind,
+  CallRequest,
+  CallResult,
+  ClientFacts,
+  Completer,
+  Face,
+  Hub,
+  JsonValue,
+  LogLevel,
+  Principal,
+  TraceContext,
+} from '@meshwork/core';
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  ProtocolError,
+  ProtocolErrorCode,
+  type RequestStateCodec,
+  Server,
+  type ServerContext,
+  type ServerOptions,
+} from '@modelcontextprotocol/server';
 import { listsOf } from './catalogue-lists.ts';
 import { toMcpResult } from './to-mcp-result.ts';
 import { toProtocolError } from './to-protocol-error.ts';
@@ -29,7 +51,13 @@ export interface McpServerOptions {
 export function createMcpServer(hub: Hub, options: McpServerOptions): Server {
   const { principal, face, stateCodec, jsonSchemaValidator, callTimeoutMs, onError } = options;
   const server = new Server(hub.info, {
-    capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, logging: {}, completions: {} },
+    capabilities: {
+      tools: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      prompts: { listChanged: true },
+      logging: {},
+      completions: {},
+    },
     ...(hub.instructions !== undefined && { instructions: hub.instructions }),
     jsonSchemaValidator,
     requestState: { verify: (state, context) => stateCodec.verify(state, context) },
@@ -80,7 +108,8 @@ export function createMcpServer(hub: Hub, options: McpServerOptions): Server {
 }
 
 function completerOf(hub: Hub, { ref, argument }: { ref: { type: string; name?: string; uri?: string }; argument: { name: string } }): Completer | undefined {
-  if (ref.type === 'ref/prompt') return hub.catalogue.prompts.find(({ name }) => name === ref.name)?.arguments?.find(({ name }) => name === argument.name)?.complete;
+  if (ref.type === 'ref/prompt')
+    return hub.catalogue.prompts.find(({ name }) => name === ref.name)?.arguments?.find(({ name }) => name === argument.name)?.complete;
   const resource = hub.catalogue.templates.find(({ uri }) => uri === ref.uri);
   return resource?.complete && Object.hasOwn(resource.complete, argument.name) ? resource.complete[argument.name] : undefined;
 }
@@ -95,7 +124,9 @@ function channelOf({ mcpReq, http }: ServerContext): CallerChannel {
 }
 
 function clientOf(server: Server, { mcpReq }: ServerContext): ClientFacts {
-  const envelope = mcpReq.envelope as { [CLIENT_INFO_META_KEY]?: { name: string; version: string }; [CLIENT_CAPABILITIES_META_KEY]?: Record<string, unknown> } | undefined;
+  const envelope = mcpReq.envelope as
+    | { [CLIENT_INFO_META_KEY]?: { name: string; version: string }; [CLIENT_CAPABILITIES_META_KEY]?: Record<string, unknown> }
+    | undefined;
   const info = envelope?.[CLIENT_INFO_META_KEY] ?? server.getClientVersion();
   const capabilities = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
   return { ...(info !== undefined && { name: info.name, version: info.version }), ...(capabilities !== undefined && { capabilities }) };

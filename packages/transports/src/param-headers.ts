@@ -17,7 +17,10 @@ export function findParamHeaderFault(tool: AnyTool, args: unknown, headers: Head
   for (const { header, path } of mirroredBy(tool)) {
     const name = `Mcp-Param-${header}`;
     const sent = headers.get(name);
-    const value = path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as JsonObject)[key] : undefined), args);
+    const value = path.reduce<unknown>(
+      (at, key) => (typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as JsonObject)[key] : undefined),
+      args,
+    );
     if (value === undefined || value === null) {
       if (sent !== null) return `the header ${name} is there but the argument ${path.join('.')} is not`;
       continue;

@@ -109,7 +109,8 @@ async function send(response: Response, outgoing: ServerResponse): Promise<void>
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'EADDRINUSE') reject(new ConflictError(`port ${port} on ${host} is taken; stop what listens there, or choose another port (0 picks a free one)`, { cause }));
+      if (cause.code === 'EADDRINUSE')
+        reject(new ConflictError(`port ${port} on ${host} is taken; stop what listens there, or choose another port (0 picks a free one)`, { cause }));
       else reject(new UnavailableError(`cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
     });
     server.listen(port, host, resolve);

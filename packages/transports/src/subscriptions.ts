@@ -24,7 +24,9 @@ export function forwardEvents(hub: Hub, servers: () => Iterable<Server>, wants: 
     for (const server of servers()) if (server.transport !== undefined) send(server)?.catch(() => {});
   };
   const onCatalogue: HubEvents['catalogue-changed'] = ({ kind }) =>
-    tell((server) => (kind === 'tools' ? server.sendToolListChanged() : kind === 'resources' ? server.sendResourceListChanged() : server.sendPromptListChanged()));
+    tell((server) =>
+      kind === 'tools' ? server.sendToolListChanged() : kind === 'resources' ? server.sendResourceListChanged() : server.sendPromptListChanged(),
+    );
   const onResource: HubEvents['resource-updated'] = ({ uri }) => tell((server) => (wants(server, uri) ? server.sendResourceUpdated({ uri }) : undefined));
   hub.events.on('catalogue-changed', onCatalogue);
   hub.events.on('resource-updated', onResource);

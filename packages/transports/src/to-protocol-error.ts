@@ -16,6 +16,7 @@ const codes: Readonly<Record<string, number>> = {
 /** Maps what `hub.call` threw to a JSON-RPC error; `data.code` holds the stable name. The one place where wire codes are chosen. */
 export function toProtocolError(error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
-  if (!MeshworkError.isInstance(error) || codes[error.code] === undefined) return new ProtocolError(ProtocolErrorCode.InternalError, 'the hub failed; its log says why', { code: 'INTERNAL' });
+  if (!MeshworkError.isInstance(error) || codes[error.code] === undefined)
+    return new ProtocolError(ProtocolErrorCode.InternalError, 'the hub failed; its log says why', { code: 'INTERNAL' });
   return new ProtocolError(codes[error.code] ?? ProtocolErrorCode.InternalError, error.message, { code: error.code, ...error.details });
 }
