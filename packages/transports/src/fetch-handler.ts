@@ -1,4 +1,4 @@
-import type { Authenticator, Connection, Hub, Principal } from '@meshwork/core';
+import type { Authenticator, Connection, Hub, InputRequired, Principal } from '@meshwork/core';
 import { type AuthInfo, classifyInboundRequest, createMcpHandler, createRequestStateCodec } from '@modelcontextprotocol/server';
 import { createEventBus } from './event-bus.ts';
 import { type HostRules, isKnownHost, isKnownOrigin } from './host-and-origin.ts';
@@ -6,6 +6,7 @@ import { errorResponse } from './json-rpc-response.ts';
 import { createLegacySessions } from './legacy-sessions.ts';
 import { createMcpServer, type SealedState } from './mcp-server.ts';
 import { findParamHeaderFault } from './param-headers.ts';
+import { answerQuickCall, recogniseQuickCall } from './quick-tool-call.ts';
 import { type Body, readBody } from './read-body.ts';
 import { sharedValidator } from './shared-validator.ts';
 
@@ -19,6 +20,8 @@ export interface FetchHandlerOptions extends HostRules {
   /** Sessions of 2025-revision clients kept at most (default 1,000), and how long an idle one lives (default 300,000 ms). */
   readonly maxSessions?: number;
   readonly sessionIdleMs?: number;
+  /** Answer plain tool calls without the SDK (default true). Off, everything goes through the SDK: for comparing the two. */
+  readonly quickCalls?: boolean;
   /** Called with what went wrong, for the operator's log. */
   readonly onError?: (error: unknown) => void;
 }
@@ -43,12 +46,20 @@ export interface FetchHandler {
  * size and credential are checked before anything is parsed or a call exists.
  */
 export function createFetchHandler(hub: Hub, options: FetchHandlerOptions): FetchHandler {
-  const { authenticator, maxBodyBytes = 2 ** 20, callTimeoutMs = 300_000, maxSessions = 1_000, sessionIdleMs = 300_000, onError = () => {} } = options;
+  const {
+    authenticator,
+    maxBodyBytes = 2 ** 20,
+    callTimeoutMs = 300_000,
+    maxSessions = 1_000,
+    sessionIdleMs = 300_000,
+    quickCalls = true,
+    onError = () => {},
+  } = options;
   const stateCodec = createRequestStateCodec<SealedState>({ key: crypto.getRandomValues(new Uint8Array(32)) });
-  const createServer = (principal: Principal) =>
-    createMcpServer(hub, { principal, face: 'mcp', stateCodec, jsonSchemaValidator: sharedValidator, callTimeoutMs, onError });
+  const createServer = (principal: Principal, answered?: InputRequired) =>
+    createMcpServer(hub, { principal, face: 'mcp', stateCodec, jsonSchemaValidator: sharedValidator, callTimeoutMs, onError, ...(answered && { answered }) });
   const { bus, stop } = createEventBus(hub, onError);
-  const modern = createMcpHandler(({ authInfo }) => createServer(principalIn(authInfo)), { legacy: 'reject', bus, onerror: () => {} });
+  const modern = createMcpHandler(({ authInfo }) => createServer(principalIn(authInfo), answeredIn(authInfo)), { legacy: 'reject', bus, onerror: () => {} });
   const sessions = createLegacySessions({ hub, createServer, maxSessions, idleMs: sessionIdleMs });
 
   const authenticate = async (request: Request, facts: RequestFacts): Promise<Principal | undefined> => {
@@ -73,6 +84,13 @@ export function createFetchHandler(hub: Hub, options: FetchHandlerOptions): Fetc
     if (method !== 'POST') return sessions.handle(request, principal, undefined);
     const body = facts.body ?? (await readBody(request, maxBodyBytes));
     if (!body.ok) return errorResponse(body.status, body.status === 413 ? -31413 : -32700, body.message);
+    const quick = quickCalls ? recogniseQuickCall(hub, headers, body.value) : undefined;
+    if (quick !== undefined) {
+      const answered = await answerQuickCall(hub, principal, quick, { signal: request.signal, deadline: Date.now() + callTimeoutMs });
+      return answered instanceof Response
+        ? answered
+        : modern.fetch(withoutBody(request), { authInfo: authInfoOf(principal, answered), parsedBody: body.value });
+    }
     const inbound = classifyInboundRequest({
       httpMethod: method,
       protocolVersionHeader: headers.get('mcp-protocol-version') ?? undefined,
@@ -114,15 +132,20 @@ function unauthorized(headers: Headers): Response {
 }
 
 const PRINCIPAL = 'meshwork.principal';
+const ANSWERED = 'meshwork.answered';
 
-function authInfoOf(principal: Principal): AuthInfo {
-  return { token: '', clientId: principal.id, scopes: [], extra: { [PRINCIPAL]: principal } };
+function authInfoOf(principal: Principal, answered?: InputRequired): AuthInfo {
+  return { token: '', clientId: principal.id, scopes: [], extra: { [PRINCIPAL]: principal, [ANSWERED]: answered } };
 }
 
 function principalIn(authInfo: AuthInfo | undefined): Principal {
   const principal = authInfo?.extra?.[PRINCIPAL];
   if (principal === undefined) throw new Error('a request reached the MCP handler without a principal');
   return principal as Principal;
+}
+
+function answeredIn(authInfo: AuthInfo | undefined): InputRequired | undefined {
+  return authInfo?.extra?.[ANSWERED] as InputRequired | undefined;
 }
 
 /** The body was read already: what goes on is the request's line and headers. */

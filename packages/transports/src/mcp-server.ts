@@ -7,6 +7,7 @@ import type {
   Completer,
   Face,
   Hub,
+  InputRequired,
   JsonValue,
   LogLevel,
   Principal,
@@ -41,6 +42,8 @@ export interface McpServerOptions {
   readonly jsonSchemaValidator: NonNullable<ServerOptions['jsonSchemaValidator']>;
   /** Milliseconds a call may take. */
   readonly callTimeoutMs: number;
+  /** The hub's answer, when the call was made already. */
+  readonly answered?: InputRequired;
   readonly onError: (error: unknown) => void;
 }
 
@@ -85,7 +88,7 @@ export function createMcpServer(hub: Hub, options: McpServerOptions): Server {
     };
     let result: CallResult;
     try {
-      result = await hub.call(request);
+      result = options.answered ?? (await hub.call(request));
     } catch (error) {
       throw toProtocolError(error);
     }

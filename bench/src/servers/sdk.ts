@@ -1,0 +1,17 @@
+import { createServer } from 'node:http';
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import { echoInput, toolNames } from '../echo-tools.ts';
+import { ready } from './ready.ts';
+
+/** The official SDK's own handler, as its documentation sets it up: no credential, no policy, no record. */
+const names = toolNames(Number(process.argv[2]));
+const handler = createMcpHandler(() => {
+  const server = new McpServer({ name: 'sdk', version: '1.0.0' });
+  for (const name of names) {
+    server.registerTool(name, { description: `The tool ${name}.`, inputSchema: echoInput }, async ({ text }) => ({ content: [{ type: 'text', text }] }));
+  }
+  return server;
+});
+const server = createServer(toNodeHandler(handler));
+server.listen(0, '127.0.0.1', () => ready({ url: `http://127.0.0.1:${(server.address() as { port: number }).port}/mcp` }));
