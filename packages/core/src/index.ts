@@ -5,6 +5,11 @@ export { findJsonFault, type JsonLimits } from './check-json.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { ContentAnnotations, ContentBlock, PromptMessage, ResourceContents } from './content.ts';
 export type { CallContext } from './context.ts';
+export { type ChangeFeed, createChangeFeed } from './drivers/change-feed.ts';
+export { checkName } from './drivers/check-names.ts';
+export { createMemoryJournal } from './drivers/memory-journal.ts';
+export { createMemoryKeyValueStore, type MemoryStoreOptions } from './drivers/memory-key-value-store.ts';
+export { createMemoryStore } from './drivers/memory-store.ts';
 export {
   CancelledError,
   ClosedError,

@@ -1,1 +1,2 @@
-export {};
+export { openSqlite, type SqliteOptions } from './open-sqlite.ts';
+export { StoreFormatError } from './schema.ts';

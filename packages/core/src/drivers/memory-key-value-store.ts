@@ -1,0 +1,123 @@
+import { type Clock, systemClock } from '../clock.ts';
+import { ClosedError, ConflictError, HistoryDroppedError } from '../errors.ts';
+import type { StoredValue } from '../journal.ts';
+import type { KeyValueChange, KeyValueEntry, KeyValueStore } from '../key-value-store.ts';
+import { createChangeFeed } from './change-feed.ts';
+import { checkName, compareNames } from './check-names.ts';
+
+export interface MemoryStoreOptions {
+  /** Decides when keys expire. */
+  readonly clock?: Clock;
+  /** Changes kept for watchers that come back. Default 10,000. */
+  readonly historySize?: number;
+}
+
+interface Held {
+  readonly value: StoredValue;
+  readonly revision: number;
+  readonly expiresAt: number | undefined;
+}
+
+/** A store in this process's memory: for tests, trials and hubs that may forget. */
+export function createMemoryKeyValueStore({ clock = systemClock, historySize = 10_000 }: MemoryStoreOptions = {}): KeyValueStore {
+  const held = new Map<string, Held>();
+  const expiring = new Set<string>();
+  const feed = createChangeFeed();
+  let history: KeyValueChange[] = [];
+  let droppedUpTo = 0;
+  let revision = 0;
+  let closed = false;
+
+  const record = (change: KeyValueChange) => {
+    history.push(change);
+    if (history.length > historySize * 2) {
+      const dropped = history.splice(0, history.length - historySize);
+      droppedUpTo = dropped.at(-1)?.revision ?? droppedUpTo;
+    }
+    feed.wake();
+  };
+  const remove = (key: string) => {
+    held.delete(key);
+    expiring.delete(key);
+    revision += 1;
+    record({ type: 'delete', key, revision });
+  };
+  /** Expiry happens when somebody looks: no timer, so that a moved clock is enough in tests. */
+  const expire = () => {
+    const now = clock.now();
+    for (const key of expiring) if ((held.get(key)?.expiresAt ?? Number.POSITIVE_INFINITY) <= now) remove(key);
+  };
+  const enter = (key?: string) => {
+    if (closed) throw new ClosedError('the store is closed');
+    if (key !== undefined) checkName('key', key);
+    expire();
+  };
+  const refuseStale = (key: string, expected: number | undefined) => {
+    const present = held.get(key)?.revision ?? 0;
+    if (expected !== undefined && expected !== present)
+      throw new ConflictError(`the key ${JSON.stringify(key)} is at revision ${present}, not ${expected}; read it again and retry`, {
+        details: { key, expected, present },
+      });
+  };
+  const sweeper = setInterval(expire, 1_000);
+  if (typeof sweeper === 'object' && 'unref' in sweeper) sweeper.unref();
+
+  return {
+    async get(key) {
+      enter(key);
+      const entry = held.get(key);
+      return entry && { key, value: structuredClone(entry.value), revision: entry.revision };
+    },
+    async put(key, value, { expected, ttlMs } = {}) {
+      enter(key);
+      refuseStale(key, expected);
+      revision += 1;
+      const copy = structuredClone(value);
+      held.set(key, { value: copy, revision, expiresAt: ttlMs === undefined ? undefined : clock.now() + ttlMs });
+      if (ttlMs === undefined) expiring.delete(key);
+      else expiring.add(key);
+      record({ type: 'put', key, value: copy, revision });
+      return { revision };
+    },
+    async delete(key, { expected } = {}) {
+      enter(key);
+      refuseStale(key, expected);
+      if (!held.has(key)) return false;
+      remove(key);
+      return true;
+    },
+    async *list(prefix, { limit = Number.POSITIVE_INFINITY, after } = {}) {
+      enter();
+      const keys = [...held.keys()].filter((key) => key.startsWith(prefix) && (after === undefined || compareNames(key, after) > 0)).sort(compareNames);
+      let given = 0;
+      for (const key of keys) {
+        if (given >= limit) return;
+        enter();
+        const entry = held.get(key);
+        if (entry === undefined) continue;
+        given += 1;
+        yield { key, value: structuredClone(entry.value), revision: entry.revision } satisfies KeyValueEntry;
+      }
+    },
+    watch(prefix, { from, signal } = {}) {
+      let position = from;
+      return feed.read(async () => {
+        enter();
+        position ??= revision;
+        if (position < droppedUpTo)
+          throw new HistoryDroppedError(`changes after revision ${position} are no longer all kept; list the keys, then watch from there`);
+        const start = position;
+        const fresh = history.filter((change) => change.revision > start && change.key.startsWith(prefix)).slice(0, 500);
+        // A full page may have more behind it; anything less has everything up to now.
+        position = fresh.length === 500 ? (fresh.at(-1)?.revision ?? start) : revision;
+        return fresh.map((change) => structuredClone(change));
+      }, signal);
+    },
+    async close() {
+      closed = true;
+      clearInterval(sweeper);
+      feed.close();
+      history = [];
+    },
+  };
+}
