@@ -20,7 +20,7 @@ interface RecordRow {
 /** The journal port on an open database. `wake` is called after every commit. */
 export function createSqliteJournal(database: DatabaseSync, commits: GroupCommit, clock: Clock): Journal & { wake(): void } {
   const find = database.prepare('SELECT id, head FROM stream WHERE name = ?');
-  const create = database.prepare('INSERT INTO stream (name, id, head, oldest) VALUES (?, (SELECT coalesce(max(id), 0) + 1 FROM stream), 0, 1)');
+  const create = database.prepare('INSERT INTO stream (name, id, head) VALUES (?, (SELECT coalesce(max(id), 0) + 1 FROM stream), 0)');
   const advance = database.prepare('UPDATE stream SET head = ? WHERE id = ?');
   const insert = database.prepare('INSERT INTO record (stream, offset, time, kind, value) VALUES (?, ?, ?, ?, ?)');
   const page = database.prepare('SELECT offset, time, kind, value FROM record WHERE stream = ? AND offset >= ? ORDER BY offset LIMIT ?');

@@ -1,0 +1,102 @@
+import { type Clock, ConflictError, InvalidInputError, type JsonObject, type KeyValueStore, NotFoundError } from '@meshwork/core';
+import type { CredentialBook } from './credential-book.ts';
+
+/** An agent an admin has added. */
+export interface Agent {
+  readonly name: string;
+  /** Resource types an admin has allowed it beyond the everyday ones. */
+  readonly allowed: readonly string[];
+  /** ISO 8601. */
+  readonly addedAt: string;
+}
+
+/** The agents this hub knows. */
+export interface AgentBook {
+  /** Adds an agent and makes its key, shown only here. @throws {ConflictError} {@link InvalidInputError} */
+  add(agent: { readonly name: string; readonly resources?: readonly string[] }): Promise<{ readonly agentId: string; readonly key: string }>;
+  get(name: string): Promise<Agent | undefined>;
+  list(): Promise<readonly Agent[]>;
+  /** Removes an agent; its key is worth nothing from then on. @throws {NotFoundError} */
+  remove(name: string): Promise<void>;
+  /** Makes a new key; the old one is worth nothing from then on. @throws {NotFoundError} */
+  rotate(name: string): Promise<{ readonly agentId: string; readonly key: string }>;
+  /** @throws {NotFoundError} {@link InvalidInputError} */
+  allow(name: string, resourceType: string): Promise<Agent>;
+  /** @throws {NotFoundError} */
+  disallow(name: string, resourceType: string): Promise<Agent>;
+}
+
+/** Lower case only, no look-alikes: a name is refused, never mended. */
+export const AGENT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+const PREFIX = 'guardian/agent/';
+
+export function createAgentBook(options: {
+  store: KeyValueStore;
+  clock: Clock;
+  credentials: CredentialBook;
+  isResourceType: (name: string) => boolean;
+}): AgentBook {
+  const { store, clock, credentials, isResourceType } = options;
+
+  const entryOf = async (name: string) => {
+    const entry = AGENT_NAME.test(name) ? await store.get(PREFIX + name) : undefined;
+    if (entry === undefined) throw new NotFoundError(`there is no agent ${JSON.stringify(name)}; list the agents, or add it`);
+    return { agent: entry.value as unknown as Agent, revision: entry.revision };
+  };
+  const checkType = (type: string) => {
+    if (!isResourceType(type)) throw new InvalidInputError(`there is no resource type ${JSON.stringify(type)}`);
+  };
+  const change = async (name: string, edit: (allowed: ReadonlySet<string>) => Iterable<string>): Promise<Agent> => {
+    for (;;) {
+      const { agent, revision } = await entryOf(name);
+      const changed: Agent = { ...agent, allowed: [...edit(new Set(agent.allowed))].sort() };
+      try {
+        await store.put(PREFIX + name, changed as unknown as JsonObject, { expected: revision });
+        return changed;
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+      }
+    }
+  };
+
+  return {
+    async add({ name, resources = [] }) {
+      if (!AGENT_NAME.test(name) || name === 'admin')
+        throw new InvalidInputError(`the agent name ${JSON.stringify(name)} must be 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`);
+      for (const type of resources) checkType(type);
+      const agent: Agent = { name, allowed: [...new Set(resources)].sort(), addedAt: new Date(clock.now()).toISOString() };
+      try {
+        await store.put(PREFIX + name, agent as unknown as JsonObject, { expected: 0 });
+      } catch (cause) {
+        if (!(cause instanceof ConflictError)) throw cause;
+        throw new ConflictError(`there is an agent ${JSON.stringify(name)} already; rotate its key, or remove it first`, { cause });
+      }
+      return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
+    },
+    async get(name) {
+      const entry = AGENT_NAME.test(name) ? await store.get(PREFIX + name) : undefined;
+      return entry?.value as unknown as Agent | undefined;
+    },
+    async list() {
+      const agents: Agent[] = [];
+      for await (const { value } of store.list(PREFIX)) agents.push(value as unknown as Agent);
+      return agents;
+    },
+    async remove(name) {
+      await entryOf(name);
+      await credentials.revokeAll({ kind: 'agent', id: name });
+      await store.delete(PREFIX + name);
+    },
+    async rotate(name) {
+      await entryOf(name);
+      await credentials.revokeAll({ kind: 'agent', id: name });
+      return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
+    },
+    allow(name, resourceType) {
+      checkType(resourceType);
+      return change(name, (allowed) => new Set(allowed).add(resourceType));
+    },
+    disallow: (name, resourceType) => change(name, (allowed) => [...allowed].filter((type) => type !== resourceType)),
+  };
+}

@@ -1,0 +1,1 @@
+export { type CedarEngineOptions, createCedarEngine } from './cedar-engine.ts';

@@ -1,0 +1,86 @@
+import { type Clock, ConflictError, type IdSource, type JsonObject, type KeyValueStore, type Principal } from '@meshwork/core';
+import { digestOf, mintSecret } from './secret.ts';
+
+/** A permission somebody holds. The token is not in it: only its digest is kept, as the record's key. */
+export interface Grant {
+  readonly id: string;
+  readonly agent: string;
+  readonly resource: string;
+  readonly scope: string;
+  /** ISO 8601, as are the other times. */
+  readonly issuedAt: string;
+  readonly expiresAt: string;
+  readonly zone: Principal['zone'];
+  readonly policies: readonly string[];
+  readonly justification: string;
+  readonly revokedAt?: string;
+  readonly revokedBy?: string;
+}
+
+export type GrantState = 'active' | 'expired' | 'revoked';
+
+/** The grants of a hub. */
+export interface GrantBook {
+  issue(grant: Omit<Grant, 'id' | 'issuedAt' | 'expiresAt'>, options: { readonly ttlMs: number }): Promise<{ readonly token: string; readonly grant: Grant }>;
+  /** The grant a token stands for, or `undefined`. */
+  find(token: string): Promise<Grant | undefined>;
+  stateOf(grant: Grant): GrantState;
+  /** Revokes; false when it was revoked or had expired already. */
+  revoke(token: string, by: string): Promise<boolean>;
+  /** Newest first. */
+  list(options?: { readonly agent?: string; readonly activeOnly?: boolean }): Promise<readonly Grant[]>;
+}
+
+const PREFIX = 'guardian/grant/';
+const TOKEN = /^gt_[A-Za-z0-9_-]{43}$/;
+/** A dead grant is kept a day, so that its holder can be told why it is dead. */
+const RETENTION_MS = 86_400_000;
+
+export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; clock: Clock; ids: IdSource }): GrantBook {
+  const entryOf = async (token: string) => {
+    if (!TOKEN.test(token)) return undefined;
+    const key = PREFIX + (await digestOf(token));
+    const entry = await store.get(key);
+    return entry && { key, revision: entry.revision, grant: entry.value as unknown as Grant };
+  };
+  const stateOf = (grant: Grant): GrantState => {
+    if (grant.revokedAt !== undefined) return 'revoked';
+    return Date.parse(grant.expiresAt) <= clock.now() ? 'expired' : 'active';
+  };
+  const keepFor = (grant: Grant) => Math.max(1, Date.parse(grant.expiresAt) - clock.now() + RETENTION_MS);
+
+  return {
+    stateOf,
+    async issue(grant, { ttlMs }) {
+      const now = clock.now();
+      const { secret: token, digest } = await mintSecret('gt_');
+      const issued: Grant = { ...grant, id: ids('grant'), issuedAt: new Date(now).toISOString(), expiresAt: new Date(now + ttlMs).toISOString() };
+      await store.put(PREFIX + digest, issued as unknown as JsonObject, { expected: 0, ttlMs: keepFor(issued) });
+      return { token, grant: issued };
+    },
+    async find(token) {
+      return (await entryOf(token))?.grant;
+    },
+    async revoke(token, by) {
+      for (;;) {
+        const entry = await entryOf(token);
+        if (entry === undefined || stateOf(entry.grant) !== 'active') return false;
+        const revoked: Grant = { ...entry.grant, revokedAt: new Date(clock.now()).toISOString(), revokedBy: by };
+        try {
+          await store.put(entry.key, revoked as unknown as JsonObject, { expected: entry.revision, ttlMs: keepFor(revoked) });
+          return true;
+        } catch (error) {
+          if (!(error instanceof ConflictError)) throw error;
+        }
+      }
+    },
+    async list({ agent, activeOnly = false } = {}) {
+      const grants: Grant[] = [];
+      for await (const { value } of store.list(PREFIX)) {
+        const grant = value as unknown as Grant;
+        if ((agent === undefined || grant.agent === agent) && (!activeOnly || stateOf(grant) === 'active')) grants.push(grant);
+      }
+      return grants.sort((a, b) => (a.issuedAt < b.issuedAt ? 1 : -1));
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import {
+  type Authenticator,
+  type Clock,
+  type HubHandle,
+  type IdSource,
+  type Journal,
+  type KeyValueStore,
+  type Module,
+  randomIds,
+  systemClock,
+} from '@meshwork/core';
+import { EventEmitter } from 'eventemitter3';
+import { type AgentBook, createAgentBook } from './agent-book.ts';
+import { createAgentTools } from './agent-tools.ts';
+import { createAuthenticator } from './authenticator.ts';
+import { createAuthorizeStage } from './authorize.ts';
+import { createCredentialBook } from './credential-book.ts';
+import { createGrantBook, type GrantBook } from './grant-book.ts';
+import { createGrantResources } from './grant-resources.ts';
+import { createPermissionTools, type PermissionEvent } from './permission-tools.ts';
+import type { PolicyEngine, ResourceType } from './policy-engine.ts';
+import { createRateMeter } from './rate-meter.ts';
+import { createTrail } from './trail.ts';
+import { createZones } from './zones.ts';
+
+export interface GuardianOptions {
+  /** Where agents, keys, grants and the trail are kept. */
+  readonly store: KeyValueStore & Journal;
+  /** Who decides: `createCedarEngine` of `@meshwork/guardian/cedar`, or another. */
+  readonly engine: PolicyEngine;
+  /** What may be asked for. Default: `standardResourceTypes`. */
+  readonly resourceTypes?: readonly ResourceType[];
+  /** How long a grant lasts, in milliseconds. Default 300,000 (five minutes). */
+  readonly grantTtlMs?: number;
+  /** Networks whose callers are in the trusted zone, in CIDR notation. */
+  readonly networks?: { readonly trusted?: readonly string[] };
+  readonly clock?: Clock;
+  readonly ids?: IdSource;
+}
+
+/** The resource types of a hub that names none. */
+export const standardResourceTypes: readonly ResourceType[] = [
+  { name: 'SAP_API', everyday: true, remote: false },
+  { name: 'FINANCIAL_API', everyday: false, remote: false },
+  { name: 'EXTERNAL_SERVICE', everyday: true, remote: true },
+  { name: 'DATA_EXPORT', everyday: false, remote: false },
+];
+
+export interface GuardianEvents {
+  'grant-issued': (event: Extract<PermissionEvent, { type: 'grant-issued' }>) => void;
+  'grant-refused': (event: Extract<PermissionEvent, { type: 'grant-refused' }>) => void;
+  'grant-revoked': (event: Extract<PermissionEvent, { type: 'grant-revoked' }>) => void;
+}
+
+/** The module, and what an application uses of it directly. */
+export interface Guardian extends Module {
+  readonly authenticator: Authenticator;
+  readonly agents: AgentBook;
+  readonly grants: Pick<GrantBook, 'list' | 'stateOf'>;
+  readonly events: Pick<EventEmitter<GuardianEvents>, 'on' | 'off' | 'once'>;
+  /** True once an admin key exists. */
+  hasAdmin(): Promise<boolean>;
+  /** Makes an admin key, shown only here. Earlier admin keys stay good. */
+  createAdminKey(): Promise<string>;
+}
+
+/** Who may do what: keys, agents, policies, and grants that expire. Refuses whatever no policy permits. */
+export function guardian(options: GuardianOptions): Guardian {
+  const { store, engine, resourceTypes = standardResourceTypes, grantTtlMs = 300_000, networks = {}, clock = systemClock, ids = randomIds } = options;
+  const types = new Map(resourceTypes.map((type) => [type.name, type]));
+  if (types.size === 0) throw new TypeError('the guardian needs at least one resource type');
+  const credentials = createCredentialBook({ store, clock });
+  const agents = createAgentBook({ store, clock, credentials, isResourceType: (name) => types.has(name) });
+  const grants = createGrantBook({ store, clock, ids });
+  const trail = createTrail(store);
+  const meter = createRateMeter(clock);
+  const events = new EventEmitter<GuardianEvents>();
+  const admin = { kind: 'admin', id: 'admin' } as const;
+  let hub: HubHandle | undefined;
+
+  const decideRequest = (
+    agent: { name: string; allowed: readonly string[] },
+    place: { zone: 'local' | 'trusted' | 'external'; trust: number },
+    resource: string,
+    scope: string,
+    requestsLastMinute: number,
+  ) => {
+    const type = types.get(resource);
+    if (type === undefined) return { effect: 'deny', policies: ['default-deny'], reason: `there is no resource type ${resource}` } as const;
+    const decision = engine.decide({
+      principal: { kind: 'agent', id: agent.name, roles: [], allowed: agent.allowed },
+      zone: place.zone,
+      trust: Math.round(place.trust * 100),
+      question: { action: 'request', resource: type, scope, time: clock.now(), requestsLastMinute },
+    });
+    if (decision.policies[0] !== 'default-deny') return decision;
+    return { ...decision, reason: `no policy grants ${resource} to ${agent.name} in the ${place.zone} zone; an admin can allow it (agent_allow)` };
+  };
+  const onChange = (event: PermissionEvent) => {
+    hub?.resourceUpdated('grants://active');
+    hub?.resourceUpdated('grants://audit');
+    events.emit(event.type, event as never);
+  };
+  const resourceNames = [...types.keys()];
+  const tools = [
+    ...createPermissionTools({
+      agents,
+      grants,
+      trail,
+      clock,
+      grantTtlMs,
+      resourceTypes: resourceNames,
+      onChange,
+      decide: async ({ principal, agent, resource, scope }) => {
+        const known = (await agents.get(agent)) ?? { name: agent, allowed: [] };
+        return decideRequest(known, principal, resource, scope, meter.count(agent));
+      },
+    }),
+    ...createAgentTools({
+      agents,
+      resourceTypes: resourceNames,
+      explain: ({ agent, resource, scope, ...place }) => decideRequest(agent, place, resource, scope, 0),
+    }),
+  ];
+
+  return {
+    name: 'guardian',
+    tools,
+    resources: createGrantResources({ grants, trail }),
+    stages: { authorize: createAuthorizeStage(engine) },
+    attach(handle) {
+      hub = handle;
+    },
+    authenticator: createAuthenticator({ credentials, zoneOf: createZones(networks) }),
+    agents,
+    grants,
+    events,
+    hasAdmin: () => credentials.has(admin),
+    createAdminKey: () => credentials.issue(admin),
+  };
+}

@@ -1,0 +1,153 @@
+import { type AnyTool, type Clock, defineTool, mayActFor, type Principal } from '@meshwork/core';
+import { z } from 'zod';
+import type { AgentBook } from './agent-book.ts';
+import type { GrantBook } from './grant-book.ts';
+import type { PolicyDecision } from './policy-engine.ts';
+import type { Trail } from './trail.ts';
+import { agentIdField, justificationField, resourceTypeField, scopeField, tokenField } from './wire-fields.ts';
+
+export interface PermissionToolsOptions {
+  readonly agents: AgentBook;
+  readonly grants: GrantBook;
+  readonly trail: Trail;
+  readonly clock: Clock;
+  readonly grantTtlMs: number;
+  readonly resourceTypes: readonly string[];
+  /** Decides about an agent's request, from verified facts. */
+  readonly decide: (request: {
+    readonly principal: Principal;
+    readonly agent: string;
+    readonly resource: string;
+    readonly scope: string;
+  }) => Promise<PolicyDecision>;
+  readonly onChange: (event: PermissionEvent) => void;
+}
+
+export type PermissionEvent =
+  | { readonly type: 'grant-issued'; readonly grantId: string; readonly agent: string; readonly resource: string }
+  | { readonly type: 'grant-refused'; readonly agent: string; readonly resource: string; readonly policies: readonly string[] }
+  | { readonly type: 'grant-revoked'; readonly grantId: string; readonly agent: string; readonly resource: string };
+
+/** The scope of a request that names none. */
+const WHOLE = '*';
+
+/** The tools agents use: ask for a permission, check one, give one back. */
+export function createPermissionTools(options: PermissionToolsOptions): AnyTool[] {
+  return [requestPermission(options), validateToken(options), revokeToken(options)];
+}
+
+function requestPermission({ agents, grants, trail, clock, grantTtlMs, resourceTypes, decide, onChange }: PermissionToolsOptions) {
+  return defineTool({
+    name: 'request_permission',
+    title: 'Request a permission',
+    description:
+      'Asks for a time-limited grant to use a resource. The policies of this hub decide; the answer names the ones that did. The token is shown once.',
+    category: 'permission',
+    effect: 'write',
+    input: z.strictObject({
+      agent_id: agentIdField,
+      resource_type: resourceTypeField(resourceTypes),
+      justification: justificationField,
+      scope: scopeField.optional(),
+    }),
+    output: z.object({
+      granted: z.boolean(),
+      reason: z.string(),
+      policies: z.array(z.string()),
+      token: z.string().optional(),
+      grant_id: z.string().optional(),
+      scope: z.string().optional(),
+      expires_at: z.string().optional(),
+    }),
+    run: async ({ agent_id: agent, resource_type: resource, justification, scope = WHOLE }, { principal }) => {
+      const decision = await judge(agents, principal, agent, () => decide({ principal, agent, resource, scope }));
+      const entry = {
+        time: new Date(clock.now()).toISOString(),
+        caller: principal.id,
+        zone: principal.zone,
+        agent,
+        resource,
+        scope,
+        justification,
+        policies: decision.policies,
+        reason: decision.reason,
+      };
+      if (decision.effect === 'deny') {
+        await trail.add({ ...entry, event: 'refused' });
+        onChange({ type: 'grant-refused', agent, resource, policies: decision.policies });
+        return { granted: false, reason: decision.reason, policies: [...decision.policies] };
+      }
+      const issuing = grants.issue({ agent, resource, scope, zone: principal.zone, policies: decision.policies, justification }, { ttlMs: grantTtlMs });
+      const { token, grant } = await issuing;
+      await trail.add({ ...entry, event: 'granted', grantId: grant.id });
+      onChange({ type: 'grant-issued', grantId: grant.id, agent, resource });
+      return { granted: true, reason: decision.reason, policies: [...decision.policies], token, grant_id: grant.id, scope, expires_at: grant.expiresAt };
+    },
+  });
+}
+
+/** Who asks must be the agent or act for it, and the agent must be known; only then do the policies decide. */
+async function judge(agents: AgentBook, principal: Principal, agent: string, decide: () => Promise<PolicyDecision>): Promise<PolicyDecision> {
+  if (!mayActFor(principal, agent))
+    return {
+      effect: 'deny',
+      policies: ['agent-is-caller'],
+      reason: `the caller is ${principal.id} and may not ask for ${agent}; ask with the key of ${agent}`,
+    };
+  if ((await agents.get(agent)) === undefined)
+    return { effect: 'deny', policies: ['agent-is-known'], reason: `this hub does not know an agent ${agent}; an admin can add it` };
+  return decide();
+}
+
+function validateToken({ grants, resourceTypes }: PermissionToolsOptions) {
+  return defineTool({
+    name: 'validate_token',
+    title: 'Check a permission token',
+    description: 'Says whether a token is valid for this agent and this resource, now. An invalid token is an answer, not an error.',
+    category: 'permission',
+    effect: 'read',
+    input: z.strictObject({ token: tokenField, agent_id: agentIdField, resource_type: resourceTypeField(resourceTypes) }),
+    output: z.object({ valid: z.boolean(), reason: z.string().optional(), grant_id: z.string().optional(), expires_at: z.string().optional() }),
+    run: async ({ token, agent_id: agent, resource_type: resource }) => {
+      const grant = await grants.find(token);
+      if (grant === undefined || grant.agent !== agent || grant.resource !== resource)
+        return { valid: false, reason: 'the token is not valid for this agent and resource' };
+      const state = grants.stateOf(grant);
+      if (state !== 'active') return { valid: false, reason: state === 'revoked' ? 'the grant was revoked' : 'the grant has expired; request a new one' };
+      return { valid: true, grant_id: grant.id, expires_at: grant.expiresAt };
+    },
+  });
+}
+
+function revokeToken({ grants, trail, clock, onChange }: PermissionToolsOptions) {
+  return defineTool({
+    name: 'revoke_token',
+    title: 'Give a permission back',
+    description: 'Revokes the grant a token stands for, at once. The holder, whoever acts for it, and an admin may.',
+    category: 'permission',
+    effect: 'write',
+    annotations: { idempotentHint: true },
+    input: z.strictObject({ token: tokenField }),
+    output: z.object({ revoked: z.boolean(), grant_id: z.string().optional() }),
+    run: async ({ token }, { principal }) => {
+      const grant = await grants.find(token);
+      if (grant === undefined || !mayActFor(principal, grant.agent)) return { revoked: false };
+      if (!(await grants.revoke(token, principal.id))) return { revoked: false, grant_id: grant.id };
+      const { agent, resource, id: grantId } = grant;
+      const time = new Date(clock.now()).toISOString();
+      await trail.add({
+        time,
+        event: 'revoked',
+        caller: principal.id,
+        zone: principal.zone,
+        agent,
+        resource,
+        policies: [],
+        reason: `revoked by ${principal.id}`,
+        grantId,
+      });
+      onChange({ type: 'grant-revoked', grantId, agent, resource });
+      return { revoked: true, grant_id: grantId };
+    },
+  });
+}
