@@ -1,0 +1,71 @@
+import { type CallResult, type Clock, type Journal, type Module, type Stage, systemClock } from '@meshwork/core';
+import { createAuditTools } from './audit-tools.ts';
+import { GENESIS, linkIn } from './chain.ts';
+import { createChainWriter } from './chain-writer.ts';
+import { type ExportFormat, headerOf, lineOf } from './export-lines.ts';
+import { recordOf } from './record.ts';
+import { type AuditFilter, type NumberedRecord, searchAll, searchNewest } from './search.ts';
+import { type Checkpoint, type Verification, verifyChain } from './verify-chain.ts';
+
+export interface AuditOptions {
+  /** Where the chain is kept. This module must be the only writer of its stream. */
+  readonly journal: Journal;
+  /** Default `audit`. */
+  readonly stream?: string;
+  readonly clock?: Clock;
+}
+
+/** The module, and what an application uses of it directly. */
+export interface AuditLog extends Module {
+  /** Checks every link; with a checkpoint, also that the chain still contains it. */
+  verify(options?: { readonly checkpoint?: Checkpoint; readonly signal?: AbortSignal }): Promise<Verification>;
+  /** The chain's present size and end, to be kept elsewhere. */
+  checkpoint(): Promise<Checkpoint>;
+  /** The newest matching records first. */
+  list(filter?: AuditFilter): Promise<readonly NumberedRecord[]>;
+  /** Every matching record as text, oldest first, a line at a time. */
+  export(options: Omit<AuditFilter, 'limit'> & { readonly format: ExportFormat }): AsyncIterable<string>;
+}
+
+/** A record of every call, written before the call's result leaves the hub, in a chain in which any change shows. */
+export function audit({ journal, stream = 'audit', clock = systemClock }: AuditOptions): AuditLog {
+  const writer = createChainWriter(journal, stream);
+  const verify: AuditLog['verify'] = (options) => verifyChain(journal, stream, options);
+  const list = (filter: AuditFilter = {}) => searchNewest(journal, stream, filter);
+  const checkpoint = async (): Promise<Checkpoint> => {
+    const size = await journal.head(stream);
+    let hash = GENESIS;
+    for await (const record of journal.read(stream, { from: Math.max(1, size), limit: 1 })) hash = linkIn(record)?.hash ?? hash;
+    return { stream, size, hash, time: new Date(clock.now()).toISOString() };
+  };
+
+  /** Whatever happened is recorded first; a result that cannot be recorded does not leave. */
+  const record: Stage = async (step, next) => {
+    const started = performance.now();
+    const write = (ended: { result?: CallResult; error?: unknown }) =>
+      writer.append(recordOf(step.call, { ...ended, target: step.target }, performance.now() - started));
+    let result: CallResult;
+    try {
+      result = await next();
+    } catch (error) {
+      await write({ error });
+      throw error;
+    }
+    await write({ result });
+    return result;
+  };
+
+  return {
+    name: 'audit',
+    stages: { record },
+    tools: createAuditTools({ newest: list, verify, checkpoint }),
+    close: () => writer.settle(),
+    verify,
+    checkpoint,
+    list,
+    async *export({ format, ...filter }) {
+      yield headerOf(format);
+      for await (const entry of searchAll(journal, stream, filter)) yield lineOf(entry, format);
+    },
+  };
+}
