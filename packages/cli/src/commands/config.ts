@@ -1,0 +1,16 @@
+import { resolve } from 'node:path';
+import type { CommandContext } from '../command-context.ts';
+import { configJsonSchema } from '../config/config-schema.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+
+export function printSchema({ io }: CommandContext): ExitCode {
+  io.out(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`);
+  return exitCodes.ok;
+}
+
+export async function checkConfig(context: CommandContext, file: string): Promise<ExitCode> {
+  const config = await loadConfig(resolve(context.io.cwd, file), context.io.env);
+  context.print({ ok: true, config }, () => `${file} is fine.`);
+  return exitCodes.ok;
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a number with ms, s, m or h, as in 5m');
+
+/** The configuration file. Every field may be left out. */
+export const configSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    host: z.string().min(1).optional().describe('Address to listen on. Default 127.0.0.1.'),
+    port: z.int().min(0).max(65_535).optional().describe('Port to listen on; 0 picks a free one. Default 3001.'),
+    data: z.string().min(1).optional().describe('Folder for the database and the admin key. Default .meshwork.'),
+    allowedHosts: z.array(z.string().min(1)).optional().describe('Host names this hub answers to, beside loopback names and its own address.'),
+    allowedOrigins: z.array(z.url()).optional().describe('Web origins whose pages may call this hub, beside loopback ones.'),
+    maxBodyBytes: z.int().min(1_024).max(67_108_864).optional().describe('Largest request body. Default 1048576.'),
+    instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),
+    guardian: z
+      .strictObject({
+        grantTtl: duration.optional().describe('How long a grant lasts, such as 5m.'),
+        trustedNetworks: z.array(z.string()).optional().describe('Networks whose callers are in the trusted zone, in CIDR notation.'),
+        resourceTypes: z
+          .array(z.strictObject({ name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), everyday: z.boolean().default(false), remote: z.boolean().default(false) }))
+          .min(1)
+          .optional()
+          .describe('What may be asked for. Default: SAP_API, FINANCIAL_API, EXTERNAL_SERVICE, DATA_EXPORT.'),
+        policies: z.array(z.string().min(1)).min(1).optional().describe('Files with Cedar policies that take the place of the standard ones.'),
+      })
+      .optional(),
+  })
+  .describe('Configuration of a Meshwork hub.');
+
+export type Config = z.infer<typeof configSchema>;
+
+/** Milliseconds of a duration such as `5m`. */
+export function durationMs(text: string): number {
+  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+  const [, amount, unit] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
+  return Number(amount) * (units[unit ?? 'ms'] ?? 1);
+}
+
+/** The file's JSON Schema, as published beside the program. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: 'input' });
+}

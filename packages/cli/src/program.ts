@@ -1,0 +1,127 @@
+import { Command } from 'commander';
+import { type CommandContext, createContext, type GlobalOptions } from './command-context.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { version } from './version.ts';
+
+/** Every command, its options and where its work is. Commands are loaded when they are run. */
+export function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
+  const program = new Command('meshwork')
+    .description('Run a Meshwork hub, and talk to one.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .showHelpAfterError('(meshwork --help shows what there is)');
+  const run =
+    <Args extends unknown[]>(work: (context: CommandContext, ...args: Args) => ExitCode | Promise<ExitCode>) =>
+    async (...all: unknown[]) => {
+      const command = all.at(-1) as Command;
+      const context = createContext(io, command.optsWithGlobals<GlobalOptions>());
+      finish(await work(context, ...(all.slice(0, -1) as Args)));
+    };
+  const command = (parent: Command, name: string, description: string, { isDefault = false } = {}) =>
+    parent
+      .command(name, { isDefault })
+      .description(description)
+      .option('--server <url>', 'the hub (MESHWORK_SERVER; default http://127.0.0.1:3001/mcp)')
+      .option('--key <key>', 'the key to show (MESHWORK_KEY; for a hub on this machine, the admin key in the data folder)')
+      .option('--data <folder>', 'the data folder (MESHWORK_DATA; default .meshwork)')
+      .option('--json', 'print one JSON document');
+
+  program
+    .command('up')
+    .description('run a hub until Ctrl-C')
+    .option('--host <address>', 'address to listen on (default 127.0.0.1)')
+    .option('--port <number>', 'port to listen on, 0 for a free one (default 3001)')
+    .option('--data <folder>', 'folder for the database and the admin key (MESHWORK_DATA; default .meshwork)')
+    .option('--config <file>', 'configuration file, YAML or JSON')
+    .option('--stdio', 'serve one client on standard input and output instead')
+    .option('--agent <name>', 'with --stdio: the agent that client is (default local-agent)')
+    .option('--json', 'print one line of JSON once the hub takes calls')
+    .action(async (options) => finish(await (await import('./commands/up.ts')).up(options, io)));
+
+  const agent = program.command('agent').description('add agents and say what they may have');
+  const agentCommands = () => import('./commands/agent.ts');
+  command(agent, 'add <name>', 'add an agent; prints its key once')
+    .option('--allow <types...>', 'resource types it is allowed beyond the everyday ones')
+    .action(run(async (context, name: string, options: { allow?: string[] }) => (await agentCommands()).addAgent(context, name, options)));
+  command(agent, 'list', 'list the agents').action(run(async (context) => (await agentCommands()).listAgents(context)));
+  command(agent, 'remove <name>', 'remove an agent').action(run(async (context, name: string) => (await agentCommands()).removeAgent(context, name)));
+  command(agent, 'rotate-key <name>', 'make a new key; prints it once').action(
+    run(async (context, name: string) => (await agentCommands()).rotateKey(context, name)),
+  );
+  command(agent, 'allow <name> <type>', 'allow an agent a resource type').action(
+    run(async (context, name: string, type: string) => (await agentCommands()).setAllowance(context, name, type, true)),
+  );
+  command(agent, 'disallow <name> <type>', 'take an allowance back').action(
+    run(async (context, name: string, type: string) => (await agentCommands()).setAllowance(context, name, type, false)),
+  );
+
+  const permissionCommands = () => import('./commands/permission.ts');
+  command(program, 'request-permission', 'ask for a permission; exit code 0 granted, 1 refused')
+    .requiredOption('--agent <name>', 'the agent it is for')
+    .requiredOption('--resource <type>', 'such as SAP_API')
+    .requiredOption('--justification <text>', 'why, for the people who read the record')
+    .option('--scope <scope>', 'what part of the resource')
+    .action(run(async (context, options) => (await permissionCommands()).requestPermission(context, options as never)));
+  command(program, 'validate', 'check a token; exit code 0 valid, 1 not')
+    .requiredOption('--token <token>')
+    .requiredOption('--agent <name>')
+    .requiredOption('--resource <type>')
+    .action(run(async (context, options) => (await permissionCommands()).validateToken(context, options as never)));
+  command(program, 'revoke', 'give a permission back')
+    .requiredOption('--token <token>')
+    .action(run(async (context, options) => (await permissionCommands()).revokeToken(context, options as never)));
+  command(program, 'grants', 'show the grants that hold now')
+    .option('--trail', 'show what was asked, granted, refused and revoked instead')
+    .action(run(async (context, options: { trail?: boolean }) => (await permissionCommands()).listGrants(context, options)));
+
+  const audit = program.command('audit').description('read and check the record of every call');
+  const auditCommands = () => import('./commands/audit.ts');
+  const filtered = (parent: Command) =>
+    parent
+      .option('--principal <id>')
+      .option('--name <name>', 'tool, resource or prompt')
+      .option('--kind <kind>', 'tool, resource or prompt')
+      .option('--outcome <outcome>', 'ok, failed, denied, invalid …')
+      .option('--zone <zone>', 'local, trusted or external')
+      .option('--since <time>', 'ISO 8601')
+      .option('--until <time>', 'ISO 8601')
+      .option('--limit <number>');
+  filtered(command(audit, 'list', 'list records, newest first', { isDefault: true })).action(
+    run(async (context, options) => (await auditCommands()).listAudit(context, options as never)),
+  );
+  command(audit, 'verify', 'check the chain; exit code 1 when it was tampered with')
+    .option('--checkpoint <file>', 'also prove that nothing up to this checkpoint was cut off')
+    .action(run(async (context, options) => (await auditCommands()).verifyAudit(context, options as never)));
+  command(audit, 'checkpoint', "take the log's size and end, to keep elsewhere")
+    .option('--out <file>', 'write it to a file')
+    .action(run(async (context, options) => (await auditCommands()).takeCheckpoint(context, options as never)));
+  filtered(command(audit, 'export', 'print all records'))
+    .option('--format <format>', 'ndjson or csv', 'ndjson')
+    .action(run(async (context, options) => (await auditCommands()).exportAudit(context, options as never)));
+
+  const toolCommands = () => import('./commands/tools.ts');
+  command(program, 'tools', "list the hub's tools").action(run(async (context) => (await toolCommands()).listTools(context)));
+  command(program, 'call <tool> [arguments...]', 'call a tool: name=value for texts, name:=json for anything else')
+    .option('--args <json>', 'all arguments as one JSON object')
+    .action(run(async (context, tool: string, pairs: string[], options: { args?: string }) => (await toolCommands()).callTool(context, tool, pairs, options)));
+
+  command(program, 'doctor', 'look for what is wrong and say what to do')
+    .option('--config <file>', 'also check this configuration file')
+    .action(run(async (context, options) => (await import('./commands/doctor.ts')).doctor(context, options as never)));
+  command(program, 'install <client>', 'print what an MCP host needs to reach the hub')
+    .option('--dry-run', 'print only')
+    .action(run(async (context, client: string, options: { dryRun?: boolean }) => (await import('./commands/install.ts')).install(context, client, options)));
+  const config = program.command('config').description('the configuration file');
+  command(config, 'schema', 'print its JSON Schema').action(run(async (context) => (await import('./commands/config.ts')).printSchema(context)));
+  command(config, 'check <file>', 'check one').action(run(async (context, file: string) => (await import('./commands/config.ts')).checkConfig(context, file)));
+
+  // Subcommands made before `exitOverride` was set on the parent do not inherit it.
+  for (const each of allCommands(program)) each.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+  return program;
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}

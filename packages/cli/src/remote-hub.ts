@@ -1,0 +1,89 @@
+import type { JsonObject } from '@meshwork/core';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { CliError } from './cli-error.ts';
+import { exitCodes } from './exit-codes.ts';
+import { version } from './version.ts';
+
+/** A hub at the other end of a connection. */
+export interface RemoteHub extends AsyncDisposable {
+  readonly url: string;
+  /** Calls a tool. @throws {CliError} when the hub refuses or the tool fails. */
+  call(tool: string, args: JsonObject): Promise<JsonObject>;
+  /** Calls a tool and gives back its result as it came. */
+  callRaw(tool: string, args: JsonObject): Promise<{ isError?: boolean; structuredContent?: unknown; content: readonly unknown[] }>;
+  tools(): Promise<readonly { name: string; title?: string | undefined; description?: string | undefined; inputSchema: JsonObject }[]>;
+  /** Reads a resource that holds JSON. */
+  read(uri: string): Promise<JsonObject>;
+}
+
+/** Connects to a hub. @throws {CliError} when nothing answers there, or it does not know the key. */
+export async function connectHub({
+  url,
+  key,
+  timeoutMs = 10_000,
+}: {
+  readonly url: string;
+  readonly key: string | undefined;
+  readonly timeoutMs?: number;
+}): Promise<RemoteHub> {
+  const client = new Client({ name: 'meshwork', version }, { versionNegotiation: { mode: 'auto' } });
+  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+  await guard(url, client.connect(transport, { timeout: timeoutMs }));
+  const callRaw: RemoteHub['callRaw'] = async (tool, args) =>
+    (await guard(url, client.callTool({ name: tool, arguments: args as Record<string, unknown> }))) as never;
+  return {
+    url,
+    callRaw,
+    async call(tool, args) {
+      const result = await callRaw(tool, args);
+      const structured = (result.structuredContent ?? {}) as JsonObject;
+      if (!result.isError) return structured;
+      const code = String(structured.code ?? 'TOOL_FAILED');
+      const wrong = code === 'INVALID_INPUT' || code === 'NOT_FOUND';
+      throw new CliError(code, String(structured.message ?? 'the tool failed'), wrong ? exitCodes.usage : exitCodes.refused);
+    },
+    tools: async () => (await guard(url, client.listTools())).tools as never,
+    async read(uri) {
+      const { contents } = await guard(url, client.readResource({ uri }));
+      const [first] = contents;
+      return JSON.parse(first !== undefined && 'text' in first ? first.text : '{}') as JsonObject;
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+/** Turns what the client throws into what a user can act on. */
+async function guard<T>(url: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw explain(url, error);
+  }
+}
+
+function explain(url: string, error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  const {
+    code,
+    message = String(error),
+    status,
+    data,
+  } = error as { code?: unknown; message?: string; status?: number; data?: { status?: number; code?: string } };
+  const httpStatus =
+    status ?? data?.status ?? (/\b(401|403|404|413)\b/.exec(message)?.[1] === undefined ? undefined : Number(/\b(401|403|404|413)\b/.exec(message)?.[1]));
+  if (httpStatus === 401 || /unauthorized/i.test(message))
+    return new CliError(
+      'UNAUTHENTICATED',
+      `the hub at ${url} does not accept this key; pass --key or set MESHWORK_KEY to the key "meshwork agent add" printed`,
+      exitCodes.refused,
+      { cause: error },
+    );
+  if (httpStatus === 403)
+    return new CliError('DENIED', `the hub at ${url} does not answer to that name; add it to allowedHosts in its configuration`, exitCodes.refused, {
+      cause: error,
+    });
+  if (code === -32602) return new CliError(data?.code ?? 'INVALID_INPUT', message, exitCodes.usage, { cause: error });
+  if (typeof code === 'number') return new CliError(data?.code ?? `RPC_${code}`, message, exitCodes.refused, { cause: error });
+  return new CliError('UNREACHABLE', `no hub answers at ${url}; start one with "meshwork up", or pass --server`, exitCodes.unreachable, { cause: error });
+}

@@ -1,0 +1,56 @@
+// Runs on any Node from 20.19 with npm and nothing else: it brings the rest.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+const bin = join(root, 'node_modules', '.bin');
+
+/** The environment in which the repository's own tools come first, Node 24 among them. */
+export const toolEnv = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` };
+
+/** The repository's own Node. */
+export const node = join(bin, 'node');
+
+/** Runs a command of the repository; ends the process with its exit code when it fails. */
+export function must(what, command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, env: toolEnv, stdio: 'inherit', ...options });
+  if (status === 0) return;
+  console.error(`\n${what} failed${error === undefined ? '' : `: ${error.message}`}.`);
+  process.exit(status ?? 1);
+}
+
+/** Installs what the lockfile names, unless that was done since it last changed. */
+export function install() {
+  if (isInstalled()) return;
+  console.error('Installing (once; needs the network) ...');
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { status } = spawnSync('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--prefer-offline'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (status === 0) return;
+  console.error('\nThe installation failed. Check that the npm registry can be reached, then run the same command again.');
+  process.exit(status ?? 1);
+}
+
+function isInstalled() {
+  const marker = join(root, 'node_modules', '.modules.yaml');
+  if (!existsSync(marker) || !existsSync(node)) return false;
+  const installed = statSync(marker).mtimeMs;
+  return [join(root, 'pnpm-lock.yaml'), ...manifests()].every((file) => statSync(file).mtimeMs <= installed);
+}
+
+function manifests() {
+  const folders = ['packages', 'examples', 'tests'].flatMap((group) => (existsSync(join(root, group)) ? readdirSync(join(root, group)).map((name) => join(root, group, name)) : []));
+  return [root, join(root, 'bench'), ...folders].map((folder) => join(folder, 'package.json')).filter(existsSync);
+}
+
+/** Builds what has changed; turbo knows what that is. */
+export function build() {
+  console.error('Building ...');
+  must('The build', join(bin, 'turbo'), ['run', 'build', '--output-logs=errors-only'], { stdio: ['ignore', 2, 2] });
+}
