@@ -31,7 +31,11 @@ export function checkPackage(folder: string): Violation[] {
   const may = allowed[name];
   if (may === undefined) return [{ file: join(folder, 'package.json'), line: 1, rule: `${name} is not in the table of scripts/check-boundaries.ts` }];
   const isOurs = (specifier: string) => specifier === 'meshwork' || specifier.startsWith('@meshwork/');
-  const packageOf = (specifier: string) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  const packageOf = (specifier: string) =>
+    specifier
+      .split('/')
+      .slice(0, specifier.startsWith('@') ? 2 : 1)
+      .join('/');
   const violations: Violation[] = Object.keys(dependencies)
     .filter((dependency) => isOurs(dependency) && !may.includes(dependency))
     .map((dependency) => ({ file: join(folder, 'package.json'), line: 1, rule: `${name} may not depend on ${dependency}` }));

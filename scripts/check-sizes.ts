@@ -24,5 +24,6 @@ const rows = await Promise.all(
 );
 console.table(Object.fromEntries(rows.map(({ name, ...row }) => [name, row])));
 const over = rows.filter(({ bytes, budget }) => bytes > budget);
-for (const { name, bytes, budget } of over) console.error(`${name} is ${bytes} bytes, over its budget of ${budget}; make it smaller, or raise scripts/sizes.json and say why`);
+for (const { name, bytes, budget } of over)
+  console.error(`${name} is ${bytes} bytes, over its budget of ${budget}; make it smaller, or raise scripts/sizes.json and say why`);
 process.exitCode = over.length === 0 ? 0 : 1;

@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
 
 /** The environment in which the repository's own tools come first, Node 24 among them. */
-export const toolEnv = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` };
+export const toolEnv = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}`, TURBO_TELEMETRY_DISABLED: '1' };
 
 /** The repository's own Node. */
 export const node = join(bin, 'node');
@@ -45,7 +45,9 @@ function isInstalled() {
 }
 
 function manifests() {
-  const folders = ['packages', 'examples', 'tests'].flatMap((group) => (existsSync(join(root, group)) ? readdirSync(join(root, group)).map((name) => join(root, group, name)) : []));
+  const folders = ['packages', 'examples', 'tests'].flatMap((group) =>
+    existsSync(join(root, group)) ? readdirSync(join(root, group)).map((name) => join(root, group, name)) : [],
+  );
   return [root, join(root, 'bench'), ...folders].map((folder) => join(folder, 'package.json')).filter(existsSync);
 }
 

@@ -16,7 +16,14 @@ process.once('exit', () => void rm(folder, { recursive: true, force: true }));
 const store = await openSqlite({ path: join(folder, 'hub.db') });
 const guard = guardian({ store, engine: createCedarEngine({ policies: standardPolicies, schema: standardSchema }) });
 const tools = toolNames(Number(process.argv[2])).map((name) =>
-  defineTool({ name, description: `The tool ${name}.`, category: 'bench', effect: 'write', input: echoInput, run: ({ text }) => toolAnswer([{ type: 'text', text }]) }),
+  defineTool({
+    name,
+    description: `The tool ${name}.`,
+    category: 'bench',
+    effect: 'write',
+    input: echoInput,
+    run: ({ text }) => toolAnswer([{ type: 'text', text }]),
+  }),
 );
 const hub = createHub({ modules: [audit({ journal: store }), guard, { name: 'bench', tools }] });
 const { key } = await guard.agents.add({ name: 'bench' });

@@ -13,5 +13,6 @@ const handler = createMcpHandler(() => {
   }
   return server;
 });
-const server = createServer(toNodeHandler(handler));
+const serve = toNodeHandler(handler);
+const server = createServer((request, response) => void serve(request, response));
 server.listen(0, '127.0.0.1', () => ready({ url: `http://127.0.0.1:${(server.address() as { port: number }).port}/mcp` }));

@@ -93,7 +93,7 @@ export function createAgentBook(options: {
       await credentials.revokeAll({ kind: 'agent', id: name });
       return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
     },
-    allow(name, resourceType) {
+    async allow(name, resourceType) {
       checkType(resourceType);
       return change(name, (allowed) => new Set(allowed).add(resourceType));
     },

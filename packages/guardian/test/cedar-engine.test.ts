@@ -1,0 +1,70 @@
+import { type Facts, PolicyError, standardPolicies, standardSchema } from '@meshwork/guardian';
+import { createCedarEngine } from '@meshwork/guardian/cedar';
+import { describe, expect, it } from 'vitest';
+import { engine } from './hub-with-guardian.ts';
+
+const facts: Facts = {
+  principal: { kind: 'agent', id: 'a', roles: [], allowed: [] },
+  zone: 'local',
+  trust: 90,
+  question: { action: 'call', tool: { name: 't', category: 'test', effect: 'write' } },
+};
+const load = (policies: string) => createCedarEngine({ policies, schema: standardSchema });
+
+describe('loading policies', () => {
+  it.each([
+    ['text that is no policy', 'permit everything;', /cannot be parsed/],
+    ['a policy without an @id', 'permit (principal, action, resource);', /no @id/],
+    ['two policies with one @id', '@id("a") permit (principal, action, resource); @id("a") forbid (principal, action, resource);', /two policies/],
+    [
+      'an attribute the schema does not have',
+      '@id("a") permit (principal, action == Meshwork::Action::"call", resource) when { resource.colour == "red" };',
+      /policy a/,
+    ],
+    ['a type mistake', '@id("a") permit (principal, action == Meshwork::Action::"call", resource) when { context.trust == "high" };', /policy a/],
+    ['an action the schema does not have', '@id("a") permit (principal, action == Meshwork::Action::"fly", resource);', /policy a/],
+    ['a policy nested too deeply', `@id("a") permit (principal, action, resource) when { ${'('.repeat(200)}true${')'.repeat(200)} };`, /nested/],
+    ['more text than anybody reads', `@id("a") permit (principal, action, resource); // ${'x'.repeat(70_000)}`, /larger/],
+  ])('refuses %s and says which', (_what, text, message) => {
+    expect(() => load(text)).toThrow(PolicyError);
+    expect(() => load(text)).toThrow(message);
+  });
+
+  it('takes the standard ones', () => expect(() => load(standardPolicies)).not.toThrow());
+});
+
+describe('deciding', () => {
+  it('denies when there is no policy at all', () => {
+    expect(load('').decide(facts)).toMatchObject({ effect: 'deny', policies: ['default-deny'] });
+  });
+
+  it('lets a forbid beat every permit, and gives its reason', () => {
+    const both = load('@id("yes") permit (principal, action, resource); @id("no") @reason("closed today") forbid (principal, action, resource);');
+    expect(both.decide(facts)).toEqual({ effect: 'deny', policies: ['no'], reason: 'closed today' });
+  });
+
+  it('denies when a policy fails while it is evaluated', () => {
+    const failing = load(
+      '@id("yes") permit (principal, action, resource); @id("broken") forbid (principal, action == Meshwork::Action::"call", resource) when { context.trust + 9223372036854775807 > 0 };',
+    );
+    expect(failing.decide(facts)).toMatchObject({ effect: 'deny', policies: ['policy-error', 'broken'] });
+  });
+
+  it('gives the same facts the same answer, and never mixes up two of them', () => {
+    for (const effect of ['read', 'write', 'admin'] as const) {
+      for (const zone of ['local', 'trusted', 'external'] as const) {
+        for (const roles of [[], ['admin']]) {
+          const these: Facts = {
+            ...facts,
+            zone,
+            principal: { ...facts.principal, roles },
+            question: { action: 'call', tool: { name: 't', category: 'test', effect } },
+          };
+          const allowed = effect === 'admin' ? roles.length > 0 && zone !== 'external' : zone !== 'external' || effect === 'read';
+          expect(engine.decide(these).effect).toBe(allowed ? 'allow' : 'deny');
+          expect(engine.decide(these)).toEqual(engine.decide(structuredClone(these)));
+        }
+      }
+    }
+  });
+});

@@ -1,0 +1,18 @@
+// Run as a child process: writes without end and says what was acknowledged. Its parent kills it.
+import { openSqlite } from '@meshwork/store-sqlite';
+
+const store = await openSqlite({ path: process.argv[2] ?? '' });
+process.send?.('open');
+const writer = async (name: number) => {
+  for (let count = 1; ; count++) {
+    await Promise.all([
+      store.put(`key/${name}`, count),
+      store.append('log', [
+        { name, count },
+        { name, count },
+      ]),
+    ]);
+    process.send?.({ name, count });
+  }
+};
+await Promise.all(Array.from({ length: 16 }, (_, name) => writer(name)));
