@@ -53,12 +53,13 @@ function scan(schema: JsonObject, path: readonly string[]): Mirrored[] {
   });
 }
 
-/** `=?base64?…?=` carries what a header cannot carry plainly. */
+/** `=?base64?…?=` carries what a header cannot carry plainly; anything that is not wholly of that form is meant literally. */
 function decodeHeader(value: string): string | undefined {
-  const match = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value);
-  if (match === null) return value.startsWith('=?base64?') ? undefined : value;
+  const encoded = /^=\?base64\?(.*)\?=$/s.exec(value)?.[1];
+  if (encoded === undefined) return value;
+  if (encoded.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return undefined;
   try {
-    const bytes = Uint8Array.from(atob(match[1] ?? ''), (character) => character.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return undefined;

@@ -1,0 +1,11 @@
+import { createHub, inProcessPrincipal } from '@meshwork/core';
+import { type HttpServer, serveHttp } from '@meshwork/transports';
+import { conformanceFixture } from './fixture-module.ts';
+
+/** A hub with the suite's fixtures, open to everybody on this machine: the suite shows no credential. */
+export function startFixtureServer(port = 0): Promise<HttpServer> {
+  const hub = createHub({ modules: [conformanceFixture()] });
+  return serveHttp(hub, { port, authenticator: { everybody: inProcessPrincipal('suite') } });
+}
+
+if (import.meta.main) console.log((await startFixtureServer(Number(process.argv[2] ?? 0))).url);

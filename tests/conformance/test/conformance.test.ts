@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { runSuite, suiteRuns } from '../src/run-suite.ts';
+
+/** How many scenarios each frozen set requires; fewer would mean that some did not run. */
+const required: Readonly<Record<string, number>> = {
+  'server, revision 2025-11-25': 30,
+  'server, revision 2026-07-28': 37,
+  'server, release 0.1.16': 30,
+  'client, revision 2025-11-25': 18,
+  'client, revision 2026-07-28': 32,
+};
+
+describe('the official conformance suite', () => {
+  it.each(suiteRuns)('passes: $name', { timeout: 300_000 }, async (run) => {
+    const outcome = await runSuite(run);
+    expect(outcome.surprises).toEqual([]);
+    expect(outcome.ok, outcome.output.slice(-4_000)).toBe(true);
+    expect(outcome.required).toEqual({ passed: required[run.name], failed: 0 });
+  });
+});
