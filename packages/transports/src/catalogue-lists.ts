@@ -50,10 +50,18 @@ function describeTool(tool: AnyTool): McpTool {
     ...(title !== undefined && { title }),
     description,
     inputSchema: inputSchemaOf(tool) as McpTool['inputSchema'],
-    ...(output !== undefined && { outputSchema: toJsonSchema(output, 'output') as McpTool['outputSchema'] }),
+    ...(output !== undefined && { outputSchema: outputSchemaOf(toJsonSchema(output, 'output')) as McpTool['outputSchema'] }),
     annotations: { readOnlyHint: effect === 'read', destructiveHint: effect === 'admin', ...annotations },
     ...(_meta !== undefined && { _meta }),
   } as McpTool;
+}
+
+/** What every failed answer holds. */
+const failure = { type: 'object', properties: { code: { type: 'string' }, message: { type: 'string' } }, required: ['code', 'message'] };
+
+/** The tool's own answer, or a failure: clients of the 1.x line check the structured content of failed answers too. */
+function outputSchemaOf({ $schema, $defs, ...answer }: JsonObject): JsonObject {
+  return { ...($schema !== undefined && { $schema }), ...($defs !== undefined && { $defs }), type: 'object', anyOf: [answer, failure] };
 }
 
 function describeResource({ uri, name, title, description, mimeType, annotations }: Resource): McpResource {
