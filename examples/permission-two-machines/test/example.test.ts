@@ -1,0 +1,12 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+it('runs as its README says', async () => {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@meshwork/source', main]);
+  expect(stdout).toContain('SAP_API: true');
+  expect(stdout).toContain('FINANCIAL_API: false');
+  expect(stdout).toContain('true false');
+});
