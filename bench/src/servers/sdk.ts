@@ -14,5 +14,5 @@ const handler = createMcpHandler(() => {
   return server;
 });
 const serve = toNodeHandler(handler);
-const server = createServer((request, response) => void serve(request, response));
+const server = createServer((request, response) => void serve(request as Parameters<typeof serve>[0], response));
 server.listen(0, '127.0.0.1', () => ready({ url: `http://127.0.0.1:${(server.address() as { port: number }).port}/mcp` }));

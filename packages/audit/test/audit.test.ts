@@ -1,5 +1,15 @@
 import { audit } from '@meshwork/audit';
-import { type Call, createHub, createMemoryStore, DeniedError, defineTool, inProcessPrincipal, inputRequired, type Journal, toolAnswer } from '@meshwork/core';
+import {
+  createHub,
+  createMemoryStore,
+  DeniedError,
+  defineTool,
+  inProcessPrincipal,
+  inputRequired,
+  type Journal,
+  type Module,
+  toolAnswer,
+} from '@meshwork/core';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -16,16 +26,16 @@ function world(journal: Journal = createMemoryStore()) {
     }),
     tool('asks', () => inputRequired({ q: { method: 'elicitation/create' } })),
   ];
-  const gate = {
+  const gate: Module = {
     name: 'gate',
     stages: {
-      authorize: async ({ call }: { call: Call }, next: () => Promise<never>) => {
+      authorize: async ({ call }, next) => {
         if (call.name !== 'works' || !JSON.stringify(call.arguments ?? {}).includes('forbidden')) return next();
         call.decisions.push({ by: 'gate', effect: 'deny', policies: ['p1'] });
         throw new DeniedError('no', { policies: ['p1'] });
       },
     },
-  } as const;
+  };
   const resource = { uri: 'a://b', name: 'b', read: () => ({ text: 'x' }) };
   const hub = createHub({ modules: [log, gate, { name: 'm', tools, resources: [resource] }] });
   const call = (name: string, args: unknown = {}, more: object = {}) =>

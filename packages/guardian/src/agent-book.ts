@@ -27,7 +27,7 @@ export interface AgentBook {
 }
 
 /** Lower case only, no look-alikes: a name is refused, never mended. */
-export const AGENT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const AGENT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 const PREFIX = 'guardian/agent/';
 

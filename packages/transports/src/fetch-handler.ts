@@ -119,7 +119,7 @@ export function createFetchHandler(hub: Hub, options: FetchHandlerOptions): Fetc
 }
 
 /** `Authorization: Bearer …` or `X-API-Key: …`. */
-export function credentialOf(headers: Headers): string | undefined {
+function credentialOf(headers: Headers): string | undefined {
   const bearer = /^Bearer +([^\s]+) *$/i.exec(headers.get('authorization') ?? '');
   return bearer?.[1] ?? headers.get('x-api-key') ?? undefined;
 }

@@ -12,7 +12,7 @@ import {
 import { authorizingFetch, OAuthUser } from './oauth-user.ts';
 
 /** What the suite hands to a scenario. */
-export interface ScenarioInput {
+interface ScenarioInput {
   readonly url: string;
   /** True when the run speaks revision 2026-07-28. */
   readonly modern: boolean;

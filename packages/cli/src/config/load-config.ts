@@ -16,7 +16,7 @@ export async function loadConfig(file: string, env: Readonly<Record<string, stri
 }
 
 /** Parses and checks a configuration. @throws {CliError} */
-export function parseConfig(text: string, file: string, env: Readonly<Record<string, string | undefined>>): Config {
+function parseConfig(text: string, file: string, env: Readonly<Record<string, string | undefined>>): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   const at = (offset: number | undefined) => {
