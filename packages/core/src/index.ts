@@ -32,6 +32,8 @@ export type { Journal, JournalRecord, StoredValue } from './journal.ts';
 export type { JsonObject, JsonValue } from './json.ts';
 export type { KeyValueChange, KeyValueEntry, KeyValueStore, PutOptions, Store } from './key-value-store.ts';
 export { defineModule, type Module } from './module.ts';
+export { hasEnded, type Operation, type OperationEvent, type OperationStatus, transition } from './operation.ts';
+export { createOperations, type OperationContext, type Operations, type OperationsOptions } from './operations.ts';
 export { parseJson } from './parse-json.ts';
 export { type AuthenticationMethod, inProcessPrincipal, mayActFor, type Principal, type PrincipalKind, type Zone, zoneTrust } from './principal.ts';
 export { definePrompt, type Prompt, type PromptArgument, type PromptReturn } from './prompt.ts';
