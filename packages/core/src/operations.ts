@@ -79,7 +79,7 @@ export function createOperations({ store, clock = systemClock, ids = randomIds, 
     }
   };
 
-  const runInBackground = (id: string, run: (context: OperationContext) => Promise<CallResult>) => {
+  const runInBackground = (id: string, run: (context: OperationContext) => Promise<CallResult>): void => {
     const controller = new AbortController();
     const { signal } = controller;
     const context: OperationContext = {
