@@ -29,9 +29,9 @@ export interface CommandContext {
 const DEFAULT_SERVER = 'http://127.0.0.1:3001/mcp';
 
 export function createContext(io: Io, options: GlobalOptions): CommandContext {
-  const folder = dataFolder(resolve(io.cwd, options.data ?? io.env.MESHWORK_DATA ?? '.meshwork'));
-  const url = endpoint(options.server ?? io.env.MESHWORK_SERVER ?? DEFAULT_SERVER);
-  const key = async () => options.key ?? io.env.MESHWORK_KEY ?? (isLoopback(url) ? await readAdminKey(folder) : undefined);
+  const folder = dataFolder(resolve(io.cwd, options.data ?? (io.env.MESHWORK_DATA || '.meshwork')));
+  const url = endpoint(options.server ?? (io.env.MESHWORK_SERVER || DEFAULT_SERVER));
+  const key = async () => options.key ?? (io.env.MESHWORK_KEY || undefined) ?? (isLoopback(url) ? await readAdminKey(folder) : undefined);
   const json = options.json ?? false;
   return {
     io,

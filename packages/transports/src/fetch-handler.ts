@@ -7,7 +7,7 @@ import { createLegacySessions } from './legacy-sessions.ts';
 import { createMcpServer, type SealedState } from './mcp-server.ts';
 import { findParamHeaderFault } from './param-headers.ts';
 import { answerQuickCall, recogniseQuickCall } from './quick-tool-call.ts';
-import { type Body, readBody } from './read-body.ts';
+import { parseBody, type RawBody, readBytes } from './read-body.ts';
 import { sharedValidator } from './shared-validator.ts';
 
 export interface FetchHandlerOptions extends HostRules {
@@ -31,8 +31,8 @@ export interface RequestFacts {
   readonly remoteAddress?: string;
   readonly localAddress?: string;
   readonly encrypted?: boolean;
-  /** The body, when the server has read and parsed it already (with `parseBody`). */
-  readonly body?: Body;
+  /** The body, when the server has read it already. */
+  readonly body?: RawBody;
 }
 
 export interface FetchHandler {
@@ -82,8 +82,10 @@ export function createFetchHandler(hub: Hub, options: FetchHandlerOptions): Fetc
     const principal = await authenticate(request, facts);
     if (principal === undefined) return unauthorized(headers);
     if (method !== 'POST') return sessions.handle(request, principal, undefined);
-    const body = facts.body ?? (await readBody(request, maxBodyBytes));
-    if (!body.ok) return errorResponse(body.status, body.status === 413 ? -31413 : -32700, body.message);
+    const bytes = facts.body ?? (request.body === null ? new Uint8Array() : await readBytes(request.body, maxBodyBytes));
+    if (bytes === 'too-large') return errorResponse(413, -31413, `the request body is larger than ${maxBodyBytes} bytes`);
+    const body = parseBody(bytes);
+    if (!body.ok) return errorResponse(400, -32700, body.message);
     const quick = quickCalls ? recogniseQuickCall(hub, headers, body.value) : undefined;
     if (quick !== undefined) {
       const answered = await answerQuickCall(hub, principal, quick, { signal: request.signal, deadline: Date.now() + callTimeoutMs });

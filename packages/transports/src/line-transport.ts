@@ -68,7 +68,7 @@ export function createLineTransport({ input, output, maxMessageBytes, onEnd }: L
     send(message) {
       return new Promise((resolve) => {
         if (output.write(`${JSON.stringify(message)}\n`)) resolve();
-        else output.once('drain', () => resolve());
+        else output.once('drain', resolve).once('close', resolve);
       });
     },
     close,

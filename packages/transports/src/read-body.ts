@@ -1,36 +1,35 @@
 import { InvalidInputError, parseJson } from '@meshwork/core';
 
-/** What a request's body turned out to be. */
-export type Body = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly status: 400 | 413; readonly message: string };
+/** A body as it arrived; `too-large` when it was over the cap, and was not kept. */
+export type RawBody = Uint8Array | 'too-large';
 
-/** Reads a JSON body, counting bytes while they arrive so that one over `maxBytes` is never held. */
-export async function readBody(request: Request, maxBytes: number): Promise<Body> {
-  const tooLarge = { ok: false, status: 413, message: `the request body is larger than ${maxBytes} bytes` } as const;
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return tooLarge;
-  const bytes = await readBytes(request.body, maxBytes);
-  if (bytes === 'too-large') return tooLarge;
-  return parseBody(bytes);
-}
+/** What a body turned out to hold. */
+export type ParsedBody = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
 
-/** Parses bytes as strict JSON in UTF-8. */
-export function parseBody(bytes: Uint8Array): Body {
-  try {
-    return { ok: true, value: parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
-  } catch (error) {
-    const message = error instanceof InvalidInputError ? error.message : 'the body is not valid UTF-8';
-    return { ok: false, status: 400, message };
-  }
-}
-
-async function readBytes(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | 'too-large'> {
-  if (body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
+/** Reads chunks as they arrive, and gives up on the first byte over `maxBytes`. */
+export async function readBytes(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<RawBody> {
+  const kept: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body) {
+  for await (const chunk of chunks) {
     size += chunk.byteLength;
     if (size > maxBytes) return 'too-large';
-    chunks.push(chunk);
+    kept.push(chunk);
   }
+  return kept.length === 1 && kept[0] !== undefined ? kept[0] : join(kept, size);
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Parses bytes as strict JSON in UTF-8. */
+export function parseBody(bytes: Uint8Array): ParsedBody {
+  try {
+    return { ok: true, value: parseJson(decoder.decode(bytes)) };
+  } catch (error) {
+    return { ok: false, message: error instanceof InvalidInputError ? error.message : 'the body is not valid UTF-8' };
+  }
+}
+
+function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { ConflictError, type Hub, UnavailableError } from '@meshwork/core';
 import { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from './fetch-handler.ts';
 import { errorResponse } from './json-rpc-response.ts';
-import { type Body, parseBody } from './read-body.ts';
+import { readBytes } from './read-body.ts';
 
 export interface ServeHttpOptions extends FetchHandlerOptions {
   /** Address to listen on. Default `127.0.0.1`. */
@@ -57,14 +57,14 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse, handle
   const { method = 'GET', socket } = incoming;
   const request = new Request(`http://hub${path}`, { method, headers: headersOf(incoming), signal: gone.signal });
   // Read even when the request will be refused: an unread body would cut the connection before the refusal is seen.
-  const body = method === 'POST' ? await readIncoming(incoming, handler.maxBodyBytes) : undefined;
+  const body = method === 'POST' ? await readBytes(incoming as AsyncIterable<Uint8Array>, handler.maxBodyBytes) : undefined;
   const response = await handler(request, {
     ...(socket.remoteAddress !== undefined && { remoteAddress: socket.remoteAddress }),
     ...(socket.localAddress !== undefined && { localAddress: socket.localAddress }),
     encrypted: 'encrypted' in socket,
     ...(body !== undefined && { body }),
   });
-  if (body?.ok === false && body.status === 413) outgoing.setHeader('connection', 'close');
+  if (body === 'too-large') outgoing.setHeader('connection', 'close');
   await send(response, outgoing);
 }
 
@@ -72,17 +72,6 @@ function headersOf({ headersDistinct }: IncomingMessage): Headers {
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(headersDistinct)) for (const value of values) headers.append(name, value);
   return headers;
-}
-
-async function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Body> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > maxBytes) return { ok: false, status: 413, message: `the request body is larger than ${maxBytes} bytes` };
-    chunks.push(chunk);
-  }
-  return parseBody(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
 }
 
 async function send(response: Response, outgoing: ServerResponse): Promise<void> {

@@ -22,7 +22,7 @@ export interface UpOptions {
 /** Runs a hub until somebody stops it. */
 export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
   const config = options.config === undefined ? {} : await loadConfig(resolve(io.cwd, options.config), io.env);
-  const folder = dataFolder(resolve(io.cwd, options.data ?? io.env.MESHWORK_DATA ?? config.data ?? '.meshwork'));
+  const folder = dataFolder(resolve(io.cwd, options.data ?? (io.env.MESHWORK_DATA || undefined) ?? config.data ?? '.meshwork'));
   const port = portOf(options.port, config);
   const running = await start(folder, config, io);
   try {
