@@ -27,7 +27,7 @@ export function install() {
   if (isInstalled()) return;
   console.error('Installing (once; needs the network) ...');
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const { status } = spawnSync('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--prefer-offline'], {
+  const { status } = spawnSync('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--prefer-offline', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
@@ -51,8 +51,15 @@ function manifests() {
   return [root, join(root, 'bench'), ...folders].map((folder) => join(folder, 'package.json')).filter(existsSync);
 }
 
-/** Builds what has changed; turbo knows what that is. */
+/** Builds what has changed; turbo knows what that is. Its words are shown when it fails. */
 export function build() {
   console.error('Building ...');
-  must('The build', join(bin, 'turbo'), ['run', 'build', '--output-logs=errors-only'], { stdio: ['ignore', 2, 2] });
+  const { status, stdout, stderr } = spawnSync(join(bin, 'turbo'), ['run', 'build', '--output-logs=errors-only'], {
+    cwd: root,
+    env: toolEnv,
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  console.error(`${stdout}${stderr}\nThe build failed.`);
+  process.exit(status ?? 1);
 }

@@ -13,7 +13,14 @@ export interface CedarEngineOptions {
   readonly memoSize?: number;
 }
 
-let engines = 0;
+const undecided: PolicyDecision = {
+  effect: 'deny',
+  policies: ['policy-error'],
+  reason: 'the policies could not be evaluated; the hub refuses what it cannot decide',
+};
+
+/** Longer questions are decided anew each time: their length is up to the caller, and the memo must stay small. */
+const LONGEST_KEY = 1_024;
 
 /**
  * A policy engine on Cedar (https://www.cedarpolicy.com). Deny by default; a forbid beats every permit; a policy that fails while it is
@@ -23,16 +30,16 @@ let engines = 0;
  */
 export function createCedarEngine({ policies, schema, memoSize = 10_000 }: CedarEngineOptions): PolicyEngine {
   const { staticPolicies, reasons } = loadPolicies(policies, schema);
-  const name = `meshwork-${++engines}`;
+  // Cedar keeps these names for the whole process, also for another copy of this package.
+  const name = `meshwork-${crypto.randomUUID()}`;
   for (const answer of [preparseSchema(name, schema), preparsePolicySet(name, { staticPolicies })]) {
     if (answer.type === 'failure') throw new PolicyError(answer.errors.map(({ message }) => message).join('; '));
   }
   const memo = new Map<string, PolicyDecision>();
 
-  const decide = (facts: Facts): PolicyDecision => {
+  const evaluate = (facts: Facts): PolicyDecision => {
     const answer = statefulIsAuthorized({ ...toCedarRequest(facts), preparsedPolicySetId: name, preparsedSchemaName: name, validateRequest: true });
-    if (answer.type === 'failure')
-      return { effect: 'deny', policies: ['policy-error'], reason: 'the policies could not be evaluated; the hub refuses what it cannot decide' };
+    if (answer.type === 'failure') return undecided;
     const { decision, diagnostics } = answer.response;
     const failed = diagnostics.errors.map(({ policyId }) => policyId);
     if (failed.length > 0)
@@ -42,10 +49,19 @@ export function createCedarEngine({ policies, schema, memoSize = 10_000 }: Cedar
     return { effect: 'deny', policies: diagnostics.reason, reason: diagnostics.reason.map((id) => reasons.get(id) ?? `forbidden by ${id}`).join('; ') };
   };
 
+  const decide = (facts: Facts): PolicyDecision => {
+    try {
+      return evaluate(facts);
+    } catch {
+      return undecided;
+    }
+  };
+
   return {
     decide(facts) {
       if (facts.question.action === 'request') return decide(facts);
       const key = JSON.stringify(facts);
+      if (key.length > LONGEST_KEY) return decide(facts);
       const known = memo.get(key);
       if (known !== undefined) return known;
       const decision = decide(facts);

@@ -1,4 +1,4 @@
-import { policySetTextToParts, policyToJson, validate } from '@cedar-policy/cedar-wasm/nodejs';
+import { type DetailedError, policySetTextToParts, policyToJson, validate } from '@cedar-policy/cedar-wasm/nodejs';
 import { PolicyError } from './policy-error.ts';
 
 /** Policies ready for Cedar, and the words for whoever they refuse. */
@@ -7,12 +7,14 @@ export interface LoadedPolicies {
   readonly reasons: ReadonlyMap<string, string>;
 }
 
-const MAX_BYTES = 65_536;
+const MAX_LENGTH = 65_536;
 const MAX_NESTING = 64;
+const MAX_OPERATORS = 200;
 
 /** Reads policies and checks them against the schema. @throws {PolicyError} */
 export function loadPolicies(text: string, schema: string): LoadedPolicies {
-  refuseBombs(text);
+  refuseBombs(text, 'policies');
+  refuseBombs(schema, 'schema');
   try {
     return load(text, schema);
   } catch (cause) {
@@ -24,7 +26,9 @@ export function loadPolicies(text: string, schema: string): LoadedPolicies {
 
 function load(text: string, schema: string): LoadedPolicies {
   const parts = policySetTextToParts(text);
-  if (parts.type === 'failure') throw new PolicyError(`the policies cannot be parsed: ${parts.errors.map(({ message }) => message).join('; ')}`);
+  if (parts.type === 'failure') throw new PolicyError(`the policies cannot be parsed: ${parts.errors.map((error) => lineOf(error, text) + error.message).join('; ')}`);
+  if (parts.policy_templates.length > 0)
+    throw new PolicyError(`a policy with ?principal or ?resource is a template, and templates are not used here: ${parts.policy_templates[0]}`);
   const staticPolicies: Record<string, string> = {};
   const reasons = new Map<string, string>();
   for (const [index, policy] of parts.policies.entries()) {
@@ -38,18 +42,39 @@ function load(text: string, schema: string): LoadedPolicies {
   }
   const answer = validate({ schema, policies: { staticPolicies } });
   if (answer.type === 'failure') throw new PolicyError(`the schema or the policies cannot be used: ${answer.errors.map(({ message }) => message).join('; ')}`);
-  const problems = answer.validationErrors.map(({ policyId, error }) => `policy ${policyId}: ${error.message}${error.help ? ` (${error.help})` : ''}`);
+  const problems = answer.validationErrors.map(({ policyId, error }) => `policy ${policyId}: ${lineOf(error, text, staticPolicies[policyId])}${error.message}${error.help ? ` (${error.help})` : ''}`);
   if (problems.length > 0) throw new PolicyError(problems.join('; '));
   return { staticPolicies, reasons };
 }
 
-/** Limits what the parser is given: it recurses, and 200 nested parentheses overflow its stack. */
-function refuseBombs(text: string): void {
-  if (text.length > MAX_BYTES) throw new PolicyError(`the policies are larger than ${MAX_BYTES} bytes`);
+/** `line 7: `, when the place is known. Places are counted in UTF-8 bytes from the start of the policy, or of the whole text. */
+function lineOf({ sourceLocations }: DetailedError, text: string, policy = text): string {
+  const start = sourceLocations?.[0]?.start;
+  const before = text.indexOf(policy);
+  if (start === undefined || before === -1) return '';
+  const upTo = text.slice(0, before) + new TextDecoder().decode(new TextEncoder().encode(policy).slice(0, start));
+  return `line ${upTo.split('\n').length}: `;
+}
+
+/** What counts: the text of strings and comments does not, and a policy ends with its semicolon. */
+const TOKEN = /"(?:[^"\\]|\\[^])*"|\/\/[^\n]*|[([{]|[)\]}]|;|&&|\|\||[.+*-]|\bif\b/g;
+
+/**
+ * Limits what the parser is given. It recurses, and an overflow of its stack does not only fail: it leaves Cedar unusable for the
+ * whole process, and every decision from then on would be a refusal.
+ */
+function refuseBombs(text: string, what: 'policies' | 'schema'): void {
+  if (text.length > MAX_LENGTH) throw new PolicyError(`the ${what} must not be larger than ${MAX_LENGTH} characters`);
   let depth = 0;
-  for (const character of text) {
-    if ('([{'.includes(character)) depth += 1;
-    else if (')]}'.includes(character)) depth -= 1;
-    if (depth > MAX_NESTING) throw new PolicyError(`the policies are nested more than ${MAX_NESTING} levels deep`);
+  let operators = 0;
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (token.startsWith('"') || token.startsWith('//')) continue;
+    if (token === ';') operators = 0;
+    else if ('([{'.includes(token)) depth += 1;
+    else if (')]}'.includes(token)) depth -= 1;
+    else operators += 1;
+    if (depth > MAX_NESTING) throw new PolicyError(`the ${what} nest more than ${MAX_NESTING} levels deep`);
+    if (depth < 0) throw new PolicyError(`the ${what} close a bracket that was not opened`);
+    if (operators > MAX_OPERATORS) throw new PolicyError(`one of the ${what} has more than ${MAX_OPERATORS} operators; write it as several`);
   }
 }
