@@ -1,4 +1,4 @@
-import { type Clock, ConflictError, InvalidInputError, type JsonObject, type KeyValueStore, NotFoundError } from '@meshwork/core';
+import { type Clock, ConflictError, InvalidInputError, type JsonObject, type KeyValueStore, NotFoundError, type Principal } from '@meshwork/core';
 import type { CredentialBook } from './credential-book.ts';
 
 /** An agent an admin has added. */
@@ -16,8 +16,8 @@ export interface AgentBook {
   add(agent: { readonly name: string; readonly resources?: readonly string[] }): Promise<{ readonly agentId: string; readonly key: string }>;
   get(name: string): Promise<Agent | undefined>;
   list(): Promise<readonly Agent[]>;
-  /** Removes an agent; its key is worth nothing from then on. @throws {NotFoundError} */
-  remove(name: string): Promise<void>;
+  /** Removes an agent; its key and its grants are worth nothing from then on. @throws {NotFoundError} */
+  remove(name: string, by?: Pick<Principal, 'id' | 'zone'>): Promise<void>;
   /** Makes a new key; the old one is worth nothing from then on. @throws {NotFoundError} */
   rotate(name: string): Promise<{ readonly agentId: string; readonly key: string }>;
   /** @throws {NotFoundError} {@link InvalidInputError} */
@@ -36,8 +36,18 @@ export function createAgentBook(options: {
   clock: Clock;
   credentials: CredentialBook;
   isResourceType: (name: string) => boolean;
+  /** Called once an agent is out, before another can have its name. */
+  onRemoved: (name: string, by: Pick<Principal, 'id' | 'zone'>) => Promise<void>;
 }): AgentBook {
-  const { store, clock, credentials, isResourceType } = options;
+  const { store, clock, credentials, isResourceType, onRemoved } = options;
+
+  // One after another: a key made while its agent is being removed would open the door to nobody anybody knows.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
 
   const entryOf = async (name: string) => {
     const entry = AGENT_NAME.test(name) ? await store.get(PREFIX + name) : undefined;
@@ -61,19 +71,20 @@ export function createAgentBook(options: {
   };
 
   return {
-    async add({ name, resources = [] }) {
-      if (!AGENT_NAME.test(name) || name === 'admin')
-        throw new InvalidInputError(`the agent name ${JSON.stringify(name)} must be 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`);
-      for (const type of resources) checkType(type);
-      const agent: Agent = { name, allowed: [...new Set(resources)].sort(), addedAt: new Date(clock.now()).toISOString() };
-      try {
-        await store.put(PREFIX + name, agent as unknown as JsonObject, { expected: 0 });
-      } catch (cause) {
-        if (!(cause instanceof ConflictError)) throw cause;
-        throw new ConflictError(`there is an agent ${JSON.stringify(name)} already; rotate its key, or remove it first`, { cause });
-      }
-      return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
-    },
+    add: ({ name, resources = [] }) =>
+      inTurn(async () => {
+        if (!AGENT_NAME.test(name) || name === 'admin')
+          throw new InvalidInputError(`the agent name ${JSON.stringify(name)} must be 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`);
+        for (const type of resources) checkType(type);
+        const agent: Agent = { name, allowed: [...new Set(resources)].sort(), addedAt: new Date(clock.now()).toISOString() };
+        try {
+          await store.put(PREFIX + name, agent as unknown as JsonObject, { expected: 0 });
+        } catch (cause) {
+          if (!(cause instanceof ConflictError)) throw cause;
+          throw new ConflictError(`there is an agent ${JSON.stringify(name)} already; rotate its key, or remove it first`, { cause });
+        }
+        return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
+      }),
     async get(name) {
       const entry = AGENT_NAME.test(name) ? await store.get(PREFIX + name) : undefined;
       return entry?.value as unknown as Agent | undefined;
@@ -83,16 +94,19 @@ export function createAgentBook(options: {
       for await (const { value } of store.list(PREFIX)) agents.push(value as unknown as Agent);
       return agents;
     },
-    async remove(name) {
-      await entryOf(name);
-      await credentials.revokeAll({ kind: 'agent', id: name });
-      await store.delete(PREFIX + name);
-    },
-    async rotate(name) {
-      await entryOf(name);
-      await credentials.revokeAll({ kind: 'agent', id: name });
-      return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
-    },
+    remove: (name, by = { id: 'admin', zone: 'local' }) =>
+      inTurn(async () => {
+        await entryOf(name);
+        await credentials.revokeAll({ kind: 'agent', id: name });
+        await store.delete(PREFIX + name);
+        await onRemoved(name, by);
+      }),
+    rotate: (name) =>
+      inTurn(async () => {
+        await entryOf(name);
+        await credentials.revokeAll({ kind: 'agent', id: name });
+        return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
+      }),
     async allow(name, resourceType) {
       checkType(resourceType);
       return change(name, (allowed) => new Set(allowed).add(resourceType));

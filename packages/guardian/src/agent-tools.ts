@@ -58,13 +58,13 @@ export function createAgentTools({ agents, resourceTypes, explain }: AgentToolsO
     defineTool({
       name: 'agent_remove',
       title: 'Remove an agent',
-      description: 'Removes an agent; its key is worth nothing from then on.',
+      description: 'Removes an agent; its key and its grants are worth nothing from then on.',
       category,
       effect,
       input: z.strictObject({ agent_id: agentIdField }),
       output: z.object({ removed: z.boolean(), agent_id: z.string() }),
-      run: async ({ agent_id: name }) => {
-        await agents.remove(name);
+      run: async ({ agent_id: name }, { principal }) => {
+        await agents.remove(name, principal);
         return { removed: true, agent_id: name };
       },
     }),

@@ -21,12 +21,18 @@ export type GrantState = 'active' | 'expired' | 'revoked';
 
 /** The grants of a hub. */
 export interface GrantBook {
-  issue(grant: Omit<Grant, 'id' | 'issuedAt' | 'expiresAt'>, options: { readonly ttlMs: number }): Promise<{ readonly token: string; readonly grant: Grant }>;
+  /** `alongside` is written together with the grant; the token is told only when both are kept. */
+  issue(
+    grant: Omit<Grant, 'id' | 'issuedAt' | 'expiresAt'>,
+    options: { readonly ttlMs: number; readonly alongside: (grant: Grant) => Promise<void> },
+  ): Promise<{ readonly token: string; readonly grant: Grant }>;
   /** The grant a token stands for, or `undefined`. */
   find(token: string): Promise<Grant | undefined>;
   stateOf(grant: Grant): GrantState;
   /** Revokes; false when it was revoked or had expired already. */
   revoke(token: string, by: string): Promise<boolean>;
+  /** Revokes whatever an agent holds, and returns it. */
+  revokeAll(agent: string, by: string): Promise<readonly Grant[]>;
   /** Newest first. */
   list(options?: { readonly agent?: string; readonly activeOnly?: boolean }): Promise<readonly Grant[]>;
 }
@@ -37,11 +43,10 @@ const TOKEN = /^gt_[A-Za-z0-9_-]{43}$/;
 const RETENTION_MS = 86_400_000;
 
 export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; clock: Clock; ids: IdSource }): GrantBook {
-  const entryOf = async (token: string) => {
-    if (!TOKEN.test(token)) return undefined;
-    const key = PREFIX + (await digestOf(token));
-    const entry = await store.get(key);
-    return entry && { key, revision: entry.revision, grant: entry.value as unknown as Grant };
+  const keyOf = async (token: string) => (TOKEN.test(token) ? PREFIX + (await digestOf(token)) : undefined);
+  const entryOf = async (key: string | undefined) => {
+    const entry = key === undefined ? undefined : await store.get(key);
+    return entry && { key: entry.key, revision: entry.revision, grant: entry.value as unknown as Grant };
   };
   const stateOf = (grant: Grant): GrantState => {
     if (grant.revokedAt !== undefined) return 'revoked';
@@ -49,30 +54,40 @@ export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; c
   };
   const keepFor = (grant: Grant) => Math.max(1, Date.parse(grant.expiresAt) - clock.now() + RETENTION_MS);
 
+  const revokeEntry = async (key: string | undefined, by: string): Promise<Grant | undefined> => {
+    for (;;) {
+      const entry = await entryOf(key);
+      if (entry === undefined || stateOf(entry.grant) !== 'active') return undefined;
+      const revoked: Grant = { ...entry.grant, revokedAt: new Date(clock.now()).toISOString(), revokedBy: by };
+      try {
+        await store.put(entry.key, revoked as unknown as JsonObject, { expected: entry.revision, ttlMs: keepFor(revoked) });
+        return revoked;
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+      }
+    }
+  };
+
   return {
     stateOf,
-    async issue(grant, { ttlMs }) {
+    async issue(grant, { ttlMs, alongside }) {
       const now = clock.now();
       const { secret: token, digest } = await mintSecret('gt_');
       const issued: Grant = { ...grant, id: ids('grant'), issuedAt: new Date(now).toISOString(), expiresAt: new Date(now + ttlMs).toISOString() };
-      await store.put(PREFIX + digest, issued as unknown as JsonObject, { expected: 0, ttlMs: keepFor(issued) });
+      await Promise.all([store.put(PREFIX + digest, issued as unknown as JsonObject, { expected: 0, ttlMs: keepFor(issued) }), alongside(issued)]);
       return { token, grant: issued };
     },
     async find(token) {
-      return (await entryOf(token))?.grant;
+      return (await entryOf(await keyOf(token)))?.grant;
     },
-    async revoke(token, by) {
-      for (;;) {
-        const entry = await entryOf(token);
-        if (entry === undefined || stateOf(entry.grant) !== 'active') return false;
-        const revoked: Grant = { ...entry.grant, revokedAt: new Date(clock.now()).toISOString(), revokedBy: by };
-        try {
-          await store.put(entry.key, revoked as unknown as JsonObject, { expected: entry.revision, ttlMs: keepFor(revoked) });
-          return true;
-        } catch (error) {
-          if (!(error instanceof ConflictError)) throw error;
-        }
+    revoke: async (token, by) => (await revokeEntry(await keyOf(token), by)) !== undefined,
+    async revokeAll(agent, by) {
+      const revoked: Grant[] = [];
+      for await (const { key, value } of store.list(PREFIX)) {
+        const grant = (value as unknown as Grant).agent === agent ? await revokeEntry(key, by) : undefined;
+        if (grant !== undefined) revoked.push(grant);
       }
+      return revoked;
     },
     async list({ agent, activeOnly = false } = {}) {
       const grants: Grant[] = [];

@@ -17,7 +17,7 @@ import { createAuthorizeStage } from './authorize.ts';
 import { createCredentialBook } from './credential-book.ts';
 import { createGrantBook, type GrantBook } from './grant-book.ts';
 import { createGrantResources } from './grant-resources.ts';
-import { createPermissionTools, type PermissionEvent } from './permission-tools.ts';
+import { createPermissionTools, type PermissionEvent, revocationOf } from './permission-tools.ts';
 import type { PolicyEngine, ResourceType } from './policy-engine.ts';
 import { createRateMeter } from './rate-meter.ts';
 import { createTrail } from './trail.ts';
@@ -37,6 +37,9 @@ export interface GuardianOptions {
   readonly clock?: Clock;
   readonly ids?: IdSource;
 }
+
+const TYPE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+const LONGEST_TTL_MS = 366 * 86_400_000;
 
 /** The resource types of a hub that names none. */
 export const standardResourceTypes: readonly ResourceType[] = [
@@ -69,10 +72,26 @@ export function guardian(options: GuardianOptions): Guardian {
   const { store, engine, resourceTypes = standardResourceTypes, grantTtlMs = 300_000, networks = {}, clock = systemClock, ids = randomIds } = options;
   const types = new Map(resourceTypes.map((type) => [type.name, type]));
   if (types.size === 0) throw new TypeError('the guardian needs at least one resource type');
+  if (types.size < resourceTypes.length) throw new TypeError('two resource types have one name; name each once');
+  for (const name of types.keys())
+    if (!TYPE_NAME.test(name)) throw new TypeError(`the resource type ${JSON.stringify(name)} must be 1 to 64 of A-Z a-z 0-9 _ . - and start with a letter`);
+  if (!Number.isSafeInteger(grantTtlMs) || grantTtlMs < 1 || grantTtlMs > LONGEST_TTL_MS)
+    throw new TypeError(`grantTtlMs is ${grantTtlMs}; it must be a whole number of milliseconds from 1 to a year`);
   const credentials = createCredentialBook({ store, clock });
-  const agents = createAgentBook({ store, clock, credentials, isResourceType: (name) => types.has(name) });
   const grants = createGrantBook({ store, clock, ids });
   const trail = createTrail(store);
+  const agents = createAgentBook({
+    store,
+    clock,
+    credentials,
+    isResourceType: (name) => types.has(name),
+    async onRemoved(name, by) {
+      for (const grant of await grants.revokeAll(name, by.id)) {
+        await trail.add(revocationOf(grant, by, clock.now()));
+        onChange({ type: 'grant-revoked', grantId: grant.id, agent: name, resource: grant.resource });
+      }
+    },
+  });
   const meter = createRateMeter(clock);
   const events = new EventEmitter<GuardianEvents>();
   const admin = { kind: 'admin', id: 'admin' } as const;
@@ -91,7 +110,7 @@ export function guardian(options: GuardianOptions): Guardian {
       principal: { kind: 'agent', id: agent.name, roles: [], allowed: agent.allowed },
       zone: place.zone,
       trust: Math.round(place.trust * 100),
-      question: { action: 'request', resource: type, scope, time: clock.now(), requestsLastMinute },
+      question: { action: 'request', resource: type, scope, time: Math.floor(clock.now()), requestsLastMinute },
     });
     if (decision.policies[0] !== 'default-deny') return decision;
     return { ...decision, reason: `no policy grants ${resource} to ${agent.name} in the ${place.zone} zone; an admin can allow it (agent_allow)` };
@@ -99,7 +118,13 @@ export function guardian(options: GuardianOptions): Guardian {
   const onChange = (event: PermissionEvent) => {
     hub?.resourceUpdated('grants://active');
     hub?.resourceUpdated('grants://audit');
-    events.emit(event.type, event as never);
+    for (const listener of events.listeners(event.type)) {
+      try {
+        (listener as (payload: PermissionEvent) => void)(event);
+      } catch {
+        // Whoever listens is told; what was decided and kept stands, whatever a listener makes of it.
+      }
+    }
   };
   const resourceNames = [...types.keys()];
   const tools = [

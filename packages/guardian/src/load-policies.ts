@@ -26,7 +26,8 @@ export function loadPolicies(text: string, schema: string): LoadedPolicies {
 
 function load(text: string, schema: string): LoadedPolicies {
   const parts = policySetTextToParts(text);
-  if (parts.type === 'failure') throw new PolicyError(`the policies cannot be parsed: ${parts.errors.map((error) => lineOf(error, text) + error.message).join('; ')}`);
+  if (parts.type === 'failure')
+    throw new PolicyError(`the policies cannot be parsed: ${parts.errors.map((error) => lineOf(error, text) + error.message).join('; ')}`);
   if (parts.policy_templates.length > 0)
     throw new PolicyError(`a policy with ?principal or ?resource is a template, and templates are not used here: ${parts.policy_templates[0]}`);
   const staticPolicies: Record<string, string> = {};
@@ -42,7 +43,9 @@ function load(text: string, schema: string): LoadedPolicies {
   }
   const answer = validate({ schema, policies: { staticPolicies } });
   if (answer.type === 'failure') throw new PolicyError(`the schema or the policies cannot be used: ${answer.errors.map(({ message }) => message).join('; ')}`);
-  const problems = answer.validationErrors.map(({ policyId, error }) => `policy ${policyId}: ${lineOf(error, text, staticPolicies[policyId])}${error.message}${error.help ? ` (${error.help})` : ''}`);
+  const problems = answer.validationErrors.map(
+    ({ policyId, error }) => `policy ${policyId}: ${lineOf(error, text, staticPolicies[policyId])}${error.message}${error.help ? ` (${error.help})` : ''}`,
+  );
   if (problems.length > 0) throw new PolicyError(problems.join('; '));
   return { staticPolicies, reasons };
 }
@@ -57,24 +60,25 @@ function lineOf({ sourceLocations }: DetailedError, text: string, policy = text)
 }
 
 /** What counts: the text of strings and comments does not, and a policy ends with its semicolon. */
-const TOKEN = /"(?:[^"\\]|\\[^])*"|\/\/[^\n]*|[([{]|[)\]}]|;|&&|\|\||[.+*-]|\bif\b/g;
+const TOKEN = /"(?:[^"\\]|\\[\s\S])*("|$)|\/\/[^\n]*|[([{]|[)\]}]|;|&&|\|\||[.+*-]|\bif\b/g;
 
 /**
  * Limits what the parser is given. It recurses, and an overflow of its stack does not only fail: it leaves Cedar unusable for the
  * whole process, and every decision from then on would be a refusal.
  */
 function refuseBombs(text: string, what: 'policies' | 'schema'): void {
-  if (text.length > MAX_LENGTH) throw new PolicyError(`the ${what} must not be larger than ${MAX_LENGTH} characters`);
+  if (text.length > MAX_LENGTH) throw new PolicyError(`the text of the ${what} must not be larger than ${MAX_LENGTH} characters`);
   let depth = 0;
   let operators = 0;
-  for (const [token] of text.matchAll(TOKEN)) {
+  for (const [token, closing] of text.matchAll(TOKEN)) {
+    if (closing === '') throw new PolicyError(`the text of the ${what} opens a string that is not closed`);
     if (token.startsWith('"') || token.startsWith('//')) continue;
     if (token === ';') operators = 0;
     else if ('([{'.includes(token)) depth += 1;
     else if (')]}'.includes(token)) depth -= 1;
     else operators += 1;
-    if (depth > MAX_NESTING) throw new PolicyError(`the ${what} nest more than ${MAX_NESTING} levels deep`);
-    if (depth < 0) throw new PolicyError(`the ${what} close a bracket that was not opened`);
+    if (depth > MAX_NESTING) throw new PolicyError(`the text of the ${what} is nested more than ${MAX_NESTING} levels deep`);
+    if (depth < 0) throw new PolicyError(`the text of the ${what} closes a bracket that was not opened`);
     if (operators > MAX_OPERATORS) throw new PolicyError(`one of the ${what} has more than ${MAX_OPERATORS} operators; write it as several`);
   }
 }

@@ -1,9 +1,9 @@
 import { type AnyTool, type Clock, defineTool, mayActFor, type Principal } from '@meshwork/core';
 import { z } from 'zod';
 import type { AgentBook } from './agent-book.ts';
-import type { GrantBook } from './grant-book.ts';
+import type { Grant, GrantBook } from './grant-book.ts';
 import type { PolicyDecision } from './policy-engine.ts';
-import type { Trail } from './trail.ts';
+import type { Trail, TrailEntry } from './trail.ts';
 import { agentIdField, justificationField, resourceTypeField, scopeField, tokenField } from './wire-fields.ts';
 
 export interface PermissionToolsOptions {
@@ -77,9 +77,10 @@ function requestPermission({ agents, grants, trail, clock, grantTtlMs, resourceT
         onChange({ type: 'grant-refused', agent, resource, policies: decision.policies });
         return { granted: false, reason: decision.reason, policies: [...decision.policies] };
       }
-      const issuing = grants.issue({ agent, resource, scope, zone: principal.zone, policies: decision.policies, justification }, { ttlMs: grantTtlMs });
-      const { token, grant } = await issuing;
-      await trail.add({ ...entry, event: 'granted', grantId: grant.id });
+      const { token, grant } = await grants.issue(
+        { agent, resource, scope, zone: principal.zone, policies: decision.policies, justification },
+        { ttlMs: grantTtlMs, alongside: ({ id }) => trail.add({ ...entry, event: 'granted', grantId: id }) },
+      );
       onChange({ type: 'grant-issued', grantId: grant.id, agent, resource });
       return { granted: true, reason: decision.reason, policies: [...decision.policies], token, grant_id: grant.id, scope, expires_at: grant.expiresAt };
     },
@@ -99,7 +100,13 @@ async function judge(agents: AgentBook, principal: Principal, agent: string, dec
   return decide();
 }
 
-function validateToken({ grants, resourceTypes }: PermissionToolsOptions) {
+/** The trail's entry for a revocation. */
+export function revocationOf({ id: grantId, agent, resource }: Grant, by: Pick<Principal, 'id' | 'zone'>, now: number): TrailEntry {
+  const time = new Date(now).toISOString();
+  return { time, event: 'revoked', caller: by.id, zone: by.zone, agent, resource, policies: [], reason: `revoked by ${by.id}`, grantId };
+}
+
+function validateToken({ agents, grants, resourceTypes }: PermissionToolsOptions) {
   return defineTool({
     name: 'validate_token',
     title: 'Check a permission token',
@@ -109,8 +116,10 @@ function validateToken({ grants, resourceTypes }: PermissionToolsOptions) {
     input: z.strictObject({ token: tokenField, agent_id: agentIdField, resource_type: resourceTypeField(resourceTypes) }),
     output: z.object({ valid: z.boolean(), reason: z.string().optional(), grant_id: z.string().optional(), expires_at: z.string().optional() }),
     run: async ({ token, agent_id: agent, resource_type: resource }) => {
-      const grant = await grants.find(token);
-      if (grant === undefined || grant.agent !== agent || grant.resource !== resource)
+      const [grant, holder] = await Promise.all([grants.find(token), agents.get(agent)]);
+      // A grant does not pass to a later agent of the same name.
+      const isHeld = grant !== undefined && holder !== undefined && holder.addedAt <= grant.issuedAt;
+      if (!isHeld || grant.agent !== agent || grant.resource !== resource)
         return { valid: false, reason: 'the token is not valid for this agent and resource' };
       const state = grants.stateOf(grant);
       if (state !== 'active') return { valid: false, reason: state === 'revoked' ? 'the grant was revoked' : 'the grant has expired; request a new one' };
@@ -134,18 +143,7 @@ function revokeToken({ grants, trail, clock, onChange }: PermissionToolsOptions)
       if (grant === undefined || !mayActFor(principal, grant.agent)) return { revoked: false };
       if (!(await grants.revoke(token, principal.id))) return { revoked: false, grant_id: grant.id };
       const { agent, resource, id: grantId } = grant;
-      const time = new Date(clock.now()).toISOString();
-      await trail.add({
-        time,
-        event: 'revoked',
-        caller: principal.id,
-        zone: principal.zone,
-        agent,
-        resource,
-        policies: [],
-        reason: `revoked by ${principal.id}`,
-        grantId,
-      });
+      await trail.add(revocationOf(grant, principal, clock.now()));
       onChange({ type: 'grant-revoked', grantId, agent, resource });
       return { revoked: true, grant_id: grantId };
     },

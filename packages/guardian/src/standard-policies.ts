@@ -19,7 +19,7 @@ when { !(principal is Meshwork::Anonymous) };
 @id("external-read-only")
 @reason("callers from outside the local machine and the trusted networks may only read")
 forbid (principal, action == Meshwork::Action::"call", resource)
-when { context.zone == "external" && resource.effect != "read" && resource.category != "permission" };
+when { context.zone == "external" && resource.effect != "read" && !(resource.category == "permission" && resource.effect == "write") };
 
 // An agent that an admin added, on this machine and with its key, gets the everyday resources.
 @id("local-agents-everyday-resources")

@@ -7,7 +7,7 @@ export const agentIdField = z
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a-z 0-9 . _ - and start with a letter or digit')
   .describe('The agent the permission is for.');
 
-export const tokenField = z.string().min(1).max(512).describe('The permission token, as request_permission gave it.');
+export const tokenField = z.string().min(1).max(512).refine(notAKeyword, 'is not a token').describe('The permission token, as request_permission gave it.');
 
 export const scopeField = z
   .string()

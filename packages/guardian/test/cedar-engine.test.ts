@@ -24,10 +24,49 @@ describe('loading policies', () => {
     ['a type mistake', '@id("a") permit (principal, action == Meshwork::Action::"call", resource) when { context.trust == "high" };', /policy a/],
     ['an action the schema does not have', '@id("a") permit (principal, action == Meshwork::Action::"fly", resource);', /policy a/],
     ['a policy nested too deeply', `@id("a") permit (principal, action, resource) when { ${'('.repeat(200)}true${')'.repeat(200)} };`, /nested/],
+    [
+      'deep nesting behind a comment full of closing brackets',
+      `// ${')'.repeat(5_000)}\n@id("a") permit (principal, action, resource) when { ${'('.repeat(3_000)}true${')'.repeat(3_000)} };`,
+      /nested/,
+    ],
+    ['deep nesting behind a string full of them', `@id("${')'.repeat(99)}") permit (principal, action, resource) when { ${'('.repeat(99)} };`, /nested/],
+    ['more brackets closed than opened', `@id("a") ) permit (principal, action, resource);`, /not opened/],
+    ['a string without an end', `@id("a) permit (principal, action, resource);`, /not closed/],
+    ['a chain of thousands', `@id("a") permit (principal, action, resource) when { ${'true && '.repeat(5_000)}true };`, /operators/],
+    ['a template, which would never hold', '@id("t") forbid (principal == ?principal, action, resource);', /template/],
+    ['a mistake in the third line', '@id("a") permit (principal, action, resource);\n// ä\n@id("b") permit (principal, action resource);', /line 3/],
+    [
+      'a wrong attribute in the fourth line',
+      '@id("a") permit (principal, action, resource);\n\n@id("b") permit (principal, action == Meshwork::Action::"call", resource)\nwhen { resource.colour == "red" };',
+      /policy b: line 4/,
+    ],
     ['more text than anybody reads', `@id("a") permit (principal, action, resource); // ${'x'.repeat(70_000)}`, /larger/],
   ])('refuses %s and says which', (_what, text, message) => {
     expect(() => load(text)).toThrow(PolicyError);
     expect(() => load(text)).toThrow(message);
+  });
+
+  it('refuses a schema that is nested too deeply', () => {
+    const schema = `namespace X { type A = ${'{a: '.repeat(3_000)}Long${'}'.repeat(3_000)}; }`;
+    expect(() => createCedarEngine({ policies: '', schema })).toThrow(/schema is nested/);
+  });
+
+  it('leaves the engines that run as they were, whatever was refused', () => {
+    const running = load(standardPolicies);
+    for (const text of [
+      `@id("a") permit (principal, action, resource) when { ${'1 + '.repeat(5_000)}1 > 0 };`,
+      `// ${')'.repeat(9_000)}\n${'('.repeat(9_000)}`,
+    ])
+      expect(() => load(text)).toThrow(PolicyError);
+    expect(running.decide(facts).effect).toBe('allow');
+    expect(load('').decide(facts).effect).toBe('deny');
+    expect(running.decide({ ...facts, zone: 'external' })).toMatchObject({ policies: ['external-read-only'] });
+  });
+
+  it('takes the longest chain and the deepest nesting it allows', () => {
+    const longest = `@id("a") permit (principal, action, resource) when { ${'1 + '.repeat(199)}1 > 0 };`;
+    const deepest = `@id("b") permit (principal, action, resource) when { ${'('.repeat(63)}true${')'.repeat(63)} };`;
+    expect(load(longest + deepest).decide(facts)).toMatchObject({ effect: 'allow', policies: expect.arrayContaining(['a', 'b']) });
   });
 
   it('takes the standard ones', () => expect(() => load(standardPolicies)).not.toThrow());
@@ -48,6 +87,12 @@ describe('deciding', () => {
       '@id("yes") permit (principal, action, resource); @id("broken") forbid (principal, action == Meshwork::Action::"call", resource) when { context.trust + 9223372036854775807 > 0 };',
     );
     expect(failing.decide(facts)).toMatchObject({ effect: 'deny', policies: ['policy-error', 'broken'] });
+  });
+
+  it('decides about an address of any length', () => {
+    const uri = `notes://${'x'.repeat(100_000)}`;
+    for (const zone of ['local', 'external'] as const)
+      expect(engine.decide({ ...facts, zone, question: { action: 'read', uri } })).toMatchObject({ effect: 'allow', policies: ['known-callers-read'] });
   });
 
   it('gives the same facts the same answer, and never mixes up two of them', () => {

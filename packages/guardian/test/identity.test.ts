@@ -1,4 +1,5 @@
 import { ConflictError, InvalidInputError, NotFoundError } from '@meshwork/core';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { from, world } from './hub-with-guardian.ts';
 
@@ -105,6 +106,40 @@ describe('administration', () => {
     await expect(guard.agents.add({ name: 'constructor' })).rejects.toThrow(ConflictError);
     await expect(guard.agents.remove('nobody')).rejects.toThrow(NotFoundError);
     await expect(guard.agents.allow('constructor', 'NOPE')).rejects.toThrow(InvalidInputError);
+  });
+
+  it('leaves no key behind when an agent is added and removed at once', async () => {
+    const { guard } = world();
+    const [{ key }] = await Promise.all([guard.agents.add({ name: 'a' }), guard.agents.remove('a')]);
+    expect(await guard.authenticator.authenticate(key, from.local)).toBeUndefined();
+    expect(await guard.agents.list()).toEqual([]);
+  });
+
+  it('leaves one good key when it is changed by two at once', async () => {
+    const { guard } = world();
+    await guard.agents.add({ name: 'a' });
+    const made = await Promise.all([guard.agents.rotate('a'), guard.agents.rotate('a')]);
+    const known = await Promise.all(made.map(({ key }) => guard.authenticator.authenticate(key, from.local)));
+    expect(known.filter((principal) => principal !== undefined)).toHaveLength(1);
+  });
+
+  it('goes on after a step that failed', async () => {
+    const { guard } = world();
+    await expect(guard.agents.remove('nobody')).rejects.toThrow(NotFoundError);
+    expect(await guard.agents.add({ name: 'a' })).toMatchObject({ agentId: 'a' });
+  });
+
+  it('refuses any name but plain lower case ones', async () => {
+    const { guard } = world();
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary', maxLength: 80 }), fc.string({ unit: 'grapheme', maxLength: 10 })), async (name) => {
+        fc.pre(!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name));
+        await expect(guard.agents.add({ name })).rejects.toThrow(InvalidInputError);
+        expect(await guard.agents.get(name)).toBeUndefined();
+      }),
+      { numRuns: 200 },
+    );
+    expect(await guard.agents.list()).toEqual([]);
   });
 
   it('keeps every allowance when many are given at once', async () => {
