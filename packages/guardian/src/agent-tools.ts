@@ -116,11 +116,29 @@ export function createAgentTools({ agents, resourceTypes, explain }: AgentToolsO
         scope: scopeField.optional(),
         zone: z.enum(['local', 'trusted', 'external']).optional().describe('Default: local.'),
       }),
-      output: z.object({ granted: z.boolean(), reason: z.string(), policies: z.array(z.string()) }),
+      output: z.object({
+        granted: z.boolean(),
+        reason: z.string(),
+        policies: z.array(z.string()),
+        facts: z
+          .object({
+            agent_id: z.string(),
+            agent_known: z.boolean().describe('False: the answer is what an agent of this name would get once it is added.'),
+            allowed: z.array(z.string()),
+            resource_type: z.string(),
+            scope: z.string(),
+            zone: z.string(),
+            trust: z.number(),
+          })
+          .describe('What the decision rests on, besides the time and how often the agent asks.'),
+      }),
       run: async ({ agent_id: name, resource_type: resource, scope = '*', zone = 'local' }) => {
-        const agent = (await agents.get(name)) ?? { name, allowed: [], addedAt: '' };
-        const { effect: verdict, reason, policies } = explain({ agent, resource, scope, zone, trust: zoneTrust[zone] });
-        return { granted: verdict === 'allow', reason, policies: [...policies] };
+        const known = await agents.get(name);
+        const agent = known ?? { name, allowed: [], addedAt: '' };
+        const trust = zoneTrust[zone];
+        const { effect: verdict, reason, policies } = explain({ agent, resource, scope, zone, trust });
+        const facts = { agent_id: name, agent_known: known !== undefined, allowed: [...agent.allowed], resource_type: resource, scope, zone, trust };
+        return { granted: verdict === 'allow', reason, policies: [...policies], facts };
       },
     }),
   ];

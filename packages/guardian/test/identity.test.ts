@@ -90,7 +90,10 @@ describe('administration', () => {
   it('explains a decision without granting anything', async () => {
     const { admin, call, guard } = world();
     const boss = await admin();
-    expect(await call(boss, 'permission_explain', { agent_id: 'new', resource_type: 'SAP_API' })).toMatchObject({ granted: true });
+    expect(await call(boss, 'permission_explain', { agent_id: 'new', resource_type: 'SAP_API' })).toMatchObject({
+      granted: true,
+      facts: { agent_id: 'new', agent_known: false, allowed: [], resource_type: 'SAP_API', scope: '*', zone: 'local', trust: 0.9 },
+    });
     expect(await call(boss, 'permission_explain', { agent_id: 'new', resource_type: 'SAP_API', zone: 'external' })).toMatchObject({
       granted: false,
       policies: ['external-no-grants'],

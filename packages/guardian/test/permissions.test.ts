@@ -144,6 +144,24 @@ describe('a token', () => {
     });
   });
 
+  it('is valid for no other agent or resource, whoever asks', async () => {
+    const { agent, admin, caller, call, token } = await granted();
+    const callers = [caller, await agent('other'), await admin()];
+    const names = fc.oneof(fc.constantFrom('data_analyst', 'other', 'admin', 'nobody', 'data_analyst.'), fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,20}$/));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...callers),
+        names,
+        fc.constantFrom('SAP_API', 'FINANCIAL_API', 'EXTERNAL_SERVICE', 'DATA_EXPORT'),
+        async (principal, agent_id, resource_type) => {
+          const { valid } = await call(principal, 'validate_token', { token, agent_id, resource_type });
+          expect(valid).toBe(agent_id === 'data_analyst' && resource_type === 'SAP_API');
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
   it('is not valid in any other spelling', async () => {
     const { caller, call, token } = await granted();
     await fc.assert(
