@@ -60,7 +60,7 @@ function lineOf({ sourceLocations }: DetailedError, text: string, policy = text)
 }
 
 /** What counts: the text of strings and comments does not, and a policy ends with its semicolon. */
-const TOKEN = /"(?:[^"\\]|\\[\s\S])*("|$)|\/\/[^\n]*|[([{]|[)\]}]|;|&&|\|\||[.+*-]|\bif\b/g;
+const TOKEN = /"(?:[^"\\]|\\[\s\S])*("|$)|\/\/[^\n]*|[([{]|[)\]}]|;|&&|\|\||[.+*-]|\b(?:if|when|unless)\b/g;
 
 /**
  * Limits what the parser is given. It recurses, and an overflow of its stack does not only fail: it leaves Cedar unusable for the

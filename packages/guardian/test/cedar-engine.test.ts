@@ -33,6 +33,7 @@ describe('loading policies', () => {
     ['more brackets closed than opened', `@id("a") ) permit (principal, action, resource);`, /not opened/],
     ['a string without an end', `@id("a) permit (principal, action, resource);`, /not closed/],
     ['a chain of thousands', `@id("a") permit (principal, action, resource) when { ${'true && '.repeat(5_000)}true };`, /operators/],
+    ['thousands of conditions', `@id("a") permit (principal, action, resource) ${'unless{false}'.repeat(4_900)};`, /operators/],
     ['a template, which would never hold', '@id("t") forbid (principal == ?principal, action, resource);', /template/],
     ['a mistake in the third line', '@id("a") permit (principal, action, resource);\n// ä\n@id("b") permit (principal, action resource);', /line 3/],
     [
