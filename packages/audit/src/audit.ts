@@ -1,11 +1,11 @@
-import { type CallResult, type Clock, type Journal, type Module, type Stage, systemClock } from '@meshwork/core';
+import { type CallResult, type Clock, type Journal, type Module, type Stage, systemClock, UnavailableError } from '@meshwork/core';
 import { createAuditTools } from './audit-tools.ts';
-import { GENESIS, linkIn } from './chain.ts';
+import { GENESIS, type Link, linkIn } from './chain.ts';
 import { createChainWriter } from './chain-writer.ts';
 import { type ExportFormat, headerOf, lineOf } from './export-lines.ts';
-import { recordOf } from './record.ts';
+import { digestOf, type Ended, recordOf } from './record.ts';
 import { type AuditFilter, type NumberedRecord, searchAll, searchNewest } from './search.ts';
-import { type Checkpoint, type Verification, verifyChain } from './verify-chain.ts';
+import { type Checkpoint, type Verification, type VerifyOptions, verifyChain } from './verify-chain.ts';
 
 export interface AuditOptions {
   /** Where the chain is kept. This module must be the only writer of its stream. */
@@ -17,8 +17,8 @@ export interface AuditOptions {
 
 /** The module, and what an application uses of it directly. */
 export interface AuditLog extends Module {
-  /** Checks every link; with a checkpoint, also that the chain still contains it. */
-  verify(options?: { readonly checkpoint?: Checkpoint; readonly signal?: AbortSignal }): Promise<Verification>;
+  /** Checks every link; with a checkpoint, also that the chain still contains it. `from`, a trusted checkpoint, starts behind it: for a trimmed stream. */
+  verify(options?: VerifyOptions): Promise<Verification>;
   /** The chain's present size and end, to be kept elsewhere. */
   checkpoint(): Promise<Checkpoint>;
   /** The newest matching records first. */
@@ -35,15 +35,22 @@ export function audit({ journal, stream = 'audit', clock = systemClock }: AuditO
   const checkpoint = async (): Promise<Checkpoint> => {
     const size = await journal.head(stream);
     let hash = GENESIS;
-    for await (const record of journal.read(stream, { from: Math.max(1, size), limit: 1 })) hash = linkIn(record)?.hash ?? hash;
+    if (size > 0) {
+      let link: Link | undefined;
+      for await (const record of journal.read(stream, { from: size, limit: 1 })) link = linkIn(record);
+      if (link === undefined) throw new UnavailableError(`the end of the audit stream ${JSON.stringify(stream)} cannot be read; verify it first`);
+      hash = link.hash;
+    }
     return { stream, size, hash, time: new Date(clock.now()).toISOString() };
   };
 
   /** Whatever happened is recorded first; a result that cannot be recorded does not leave. */
   const record: Stage = async (step, next) => {
     const started = performance.now();
-    const write = (ended: { result?: CallResult; error?: unknown }) =>
-      writer.append(recordOf(step.call, { ...ended, target: step.target }, performance.now() - started));
+    // Before anything runs: a tool may change what it was given.
+    const argumentsDigest = digestOf(step.call.arguments);
+    const write = (ended: Ended) =>
+      writer.append(recordOf(step.call, { ...ended, target: step.target }, { durationMs: performance.now() - started, argumentsDigest }));
     let result: CallResult;
     try {
       result = await next();

@@ -22,22 +22,27 @@ export interface AuditRecord {
   readonly face: string;
   readonly kind: string;
   readonly name: string;
-  /** SHA-256 of the arguments in canonical JSON, secrets replaced. */
+  /** SHA-256 of the arguments in canonical JSON, secrets replaced; `unreadable` when they were no JSON (a cycle, a bigint, too deep). */
   readonly arguments_digest: string;
-  readonly decisions: readonly { readonly by: string; readonly effect: string; readonly policies: readonly string[] }[];
+  readonly decisions: readonly { readonly by: string; readonly effect: string; readonly policies: readonly string[]; readonly reason?: string }[];
   readonly outcome: Outcome;
   readonly code?: string;
   readonly duration_ms: number;
   readonly trace_id?: string;
+  /** SHA-256 of the caller's idempotency key: equal for the repetitions of one call. */
+  readonly idempotency_key_digest?: string;
 }
 
 const MAX_NAME = 256;
 
+/** A result, or what was thrown: `error` is present even when `undefined` was thrown. */
+export type Ended = { readonly result: CallResult } | { readonly error: unknown };
+
 /** Pure: what is kept of a call and how it ended. */
 export function recordOf(
   call: Call,
-  ended: { readonly result?: CallResult; readonly error?: unknown; readonly target: Target | undefined },
-  durationMs: number,
+  ended: Ended & { readonly target: Target | undefined },
+  { durationMs, argumentsDigest }: { readonly durationMs: number; readonly argumentsDigest: string },
 ): AuditRecord {
   const { id, kind, trust, zone, method, address } = call.principal;
   const code = codeOf(ended);
@@ -50,33 +55,45 @@ export function recordOf(
     face: call.face,
     kind: call.kind,
     name: shorten(redact(call.name)),
-    arguments_digest: digestOf(call.arguments),
-    decisions: call.decisions.map(({ by, effect, policies }) => ({ by, effect, policies })),
+    arguments_digest: argumentsDigest,
+    decisions: call.decisions.map(({ by, effect, policies, reason }) => ({
+      by,
+      effect,
+      policies: policies.map(redact),
+      ...(reason !== undefined && { reason: shorten(redact(reason)) }),
+    })),
     outcome: outcomeOf(ended, code),
     ...(code !== undefined && { code }),
     duration_ms: Math.round(durationMs * 1_000) / 1_000,
     ...(traceId !== undefined && { trace_id: traceId }),
+    ...(call.idempotencyKey !== undefined && { idempotency_key_digest: hash('sha256', call.idempotencyKey, 'hex') }),
   };
 }
 
-function codeOf({ result, error }: { result?: CallResult; error?: unknown }): string | undefined {
-  if (error !== undefined) return MeshworkError.isInstance(error) ? error.code : 'INTERNAL';
-  if (result?.kind !== 'tool' || !result.isError) return undefined;
+function codeOf(ended: Ended): string | undefined {
+  if ('error' in ended) return MeshworkError.isInstance(ended.error) ? shorten(redact(ended.error.code)) : 'INTERNAL';
+  const { result } = ended;
+  if (result.kind !== 'tool' || !result.isError) return undefined;
   const code = (result.structuredContent as JsonObject | undefined)?.code;
-  return typeof code === 'string' ? shorten(code) : 'TOOL_FAILED';
+  return typeof code === 'string' ? shorten(redact(code)) : 'TOOL_FAILED';
 }
 
-function outcomeOf({ result, target }: { result?: CallResult; target: Target | undefined }, code: string | undefined): Outcome {
-  if (code === undefined) return result?.kind === 'input-required' ? 'input-required' : 'ok';
-  if (target === undefined && code === 'NOT_FOUND') return 'unknown-name';
+function outcomeOf(ended: Ended & { target: Target | undefined }, code: string | undefined): Outcome {
+  if (code === undefined) return 'result' in ended && ended.result.kind === 'input-required' ? 'input-required' : 'ok';
+  if (ended.target === undefined && code === 'NOT_FOUND') return 'unknown-name';
   if (code === 'DENIED') return 'denied';
   if (code === 'INVALID_INPUT') return 'invalid';
   if (code === 'CANCELLED' || code === 'DEADLINE_EXCEEDED') return 'cancelled';
   return 'failed';
 }
 
-function digestOf(value: unknown): string {
-  return hash('sha256', canonical((value ?? {}) as JsonValue), 'hex');
+/** The digest of a call's arguments. It never throws: a caller must not escape the record by what it sends. */
+export function digestOf(value: unknown): string {
+  try {
+    return hash('sha256', canonical((value ?? {}) as JsonValue), 'hex');
+  } catch {
+    return 'unreadable';
+  }
 }
 
 /** JSON with sorted keys, so that equal arguments have equal digests however they were written. */
@@ -87,7 +104,7 @@ function canonical(value: JsonValue | undefined): string {
   const object = value as JsonObject;
   const members = Object.keys(object)
     .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(object[key])}`);
+    .map((key) => `${JSON.stringify(redact(key))}:${canonical(object[key])}`);
   return `{${members.join(',')}}`;
 }
 
@@ -99,6 +116,5 @@ function shorten(text: string): string {
 
 /** The trace id of a well-formed W3C `traceparent` (https://www.w3.org/TR/trace-context/#traceparent-header). */
 function traceIdOf(traceparent: string | undefined): string | undefined {
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '');
-  return match?.[1] === '0'.repeat(32) ? undefined : match?.[1];
+  return /^(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '')?.[1];
 }

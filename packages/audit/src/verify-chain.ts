@@ -1,4 +1,4 @@
-import type { Journal } from '@meshwork/core';
+import { InvalidInputError, type Journal } from '@meshwork/core';
 import { GENESIS, type Link, linkHash, linkIn } from './chain.ts';
 
 /** A chain's size and end at some time. Whoever keeps one elsewhere can later prove that nothing up to it was changed or cut. */
@@ -24,16 +24,31 @@ export interface Verification {
   readonly problem?: ChainProblem;
 }
 
-/** Reads a whole chain and checks every link, in constant memory; with a checkpoint, also that the chain still contains it. */
-export async function verifyChain(
-  journal: Journal,
-  stream: string,
-  { checkpoint, signal }: { readonly checkpoint?: Checkpoint; readonly signal?: AbortSignal } = {},
-): Promise<Verification> {
-  let hash = GENESIS;
-  let size = 0;
-  const fail = (problem: ChainProblem): Verification => ({ ok: false, records: size, head: { size, hash }, problem });
-  for await (const record of journal.read(stream)) {
+export interface VerifyOptions {
+  /** One kept elsewhere, that the chain must still contain. */
+  readonly checkpoint?: Checkpoint;
+  /** One that is trusted: checking starts behind it, so that records up to it may have been trimmed. Default: the chain's start. */
+  readonly from?: Checkpoint;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads a whole chain and checks every link, in constant memory; with a checkpoint, also that the chain still contains it.
+ *
+ * @throws {InvalidInputError} when a checkpoint is none of this stream.
+ */
+export async function verifyChain(journal: Journal, stream: string, { checkpoint, from, signal }: VerifyOptions = {}): Promise<Verification> {
+  for (const each of [checkpoint, from]) if (each !== undefined) checkCheckpoint(each, stream);
+  if (checkpoint !== undefined && from !== undefined && checkpoint.size < from.size)
+    throw new InvalidInputError(`the checkpoint of record ${checkpoint.size} lies before record ${from.size}, where the check was to start`);
+  let hash = from?.hash ?? GENESIS;
+  let size = from?.size ?? 0;
+  const start = size;
+  // Taken first: what is appended meanwhile is not missing.
+  const head = await journal.head(stream);
+  const fail = (problem: ChainProblem): Verification => ({ ok: false, records: size - start, head: { size, hash }, problem });
+  if (checkpoint?.size === size && checkpoint.hash !== hash) return fail(forked(checkpoint));
+  for await (const record of journal.read(stream, { from: size + 1 })) {
     signal?.throwIfAborted();
     const offset = size + 1;
     const link = linkIn(record);
@@ -43,8 +58,7 @@ export async function verifyChain(
     if (problem !== undefined) return fail(problem);
     hash = link.hash;
     size = offset;
-    if (checkpoint?.size === size && checkpoint.hash !== hash)
-      return fail({ offset, kind: 'forked', message: `the chain was written anew: record ${offset} is not the one the checkpoint of ${checkpoint.time} saw` });
+    if (checkpoint?.size === size && checkpoint.hash !== hash) return fail(forked(checkpoint));
   }
   if (checkpoint !== undefined && checkpoint.size > size)
     return fail({
@@ -52,7 +66,18 @@ export async function verifyChain(
       kind: 'truncated',
       message: `the chain ends at record ${size}, but the checkpoint of ${checkpoint.time} saw ${checkpoint.size}`,
     });
-  return { ok: true, records: size, head: { size, hash } };
+  if (head > size) return fail({ offset: size + 1, kind: 'truncated', message: `the chain ends at record ${size}, but the journal took ${head}` });
+  return { ok: true, records: size - start, head: { size, hash } };
+}
+
+function forked({ size, time }: Checkpoint): ChainProblem {
+  return { offset: size, kind: 'forked', message: `the chain was written anew: record ${size} is not the one the checkpoint of ${time} saw` };
+}
+
+function checkCheckpoint({ stream, size, hash }: Checkpoint, expected: string): void {
+  if (stream !== expected) throw new InvalidInputError(`the checkpoint is of the stream ${JSON.stringify(stream)}, not of ${JSON.stringify(expected)}`);
+  if (!Number.isSafeInteger(size) || size < 0 || !/^[0-9a-f]{64}$/.test(hash))
+    throw new InvalidInputError('the checkpoint is damaged: its size must be a whole number, its hash 64 hexadecimal digits');
 }
 
 function checkLink(previous: string, link: Link, offset: number): ChainProblem | undefined {
