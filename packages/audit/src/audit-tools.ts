@@ -2,20 +2,20 @@ import { type AnyTool, defineTool } from '@meshwork/core';
 import { z } from 'zod';
 import { headerOf, lineOf } from './export-lines.ts';
 import type { AuditFilter, NumberedRecord } from './search.ts';
-import type { Checkpoint, Verification } from './verify-chain.ts';
+import type { Checkpoint, Verification, VerifyOptions } from './verify-chain.ts';
 
 export interface AuditToolsOptions {
   readonly newest: (filter: AuditFilter) => Promise<readonly NumberedRecord[]>;
-  readonly verify: (options: { checkpoint?: Checkpoint; signal: AbortSignal }) => Promise<Verification>;
+  readonly verify: (options: VerifyOptions) => Promise<Verification>;
   readonly checkpoint: () => Promise<Checkpoint>;
 }
 
 const filterFields = {
   principal: z.string().max(256).optional().describe('Only calls of this principal.'),
   name: z.string().max(512).optional().describe('Only calls of this tool, resource or prompt.'),
-  kind: z.enum(['tool', 'resource', 'prompt']).optional(),
-  outcome: z.enum(['ok', 'failed', 'denied', 'invalid', 'unknown-name', 'input-required', 'cancelled']).optional(),
-  zone: z.enum(['local', 'trusted', 'external']).optional(),
+  kind: z.enum(['tool', 'resource', 'prompt']).optional().describe('Only calls of this kind of thing.'),
+  outcome: z.enum(['ok', 'failed', 'denied', 'invalid', 'unknown-name', 'input-required', 'cancelled']).optional().describe('Only calls that ended so.'),
+  zone: z.enum(['local', 'trusted', 'external']).optional().describe('Only calls from this zone.'),
   since: z.iso.datetime().optional().describe('From this time on (ISO 8601, UTC).'),
   until: z.iso.datetime().optional().describe('Before this time (ISO 8601, UTC).'),
   before: z.int().positive().optional().describe('Only records with a smaller seq: to go on where a page ended.'),
@@ -42,15 +42,18 @@ export function createAuditTools({ newest, verify, checkpoint }: AuditToolsOptio
       name: 'audit_verify',
       title: 'Verify the audit log',
       description: 'Checks every link of the hash chain; with a checkpoint, also that nothing up to it was cut off or written anew.',
-      input: z.strictObject({ checkpoint: checkpointShape.optional().describe('What audit_checkpoint gave earlier.') }),
+      input: z.strictObject({
+        checkpoint: checkpointShape.optional().describe('What audit_checkpoint gave earlier: the log must still contain it.'),
+        from: checkpointShape.optional().describe('A trusted checkpoint to start behind, when older records were trimmed.'),
+      }),
       output: z.object({
         ok: z.boolean(),
         records: z.number(),
         head: z.object({ size: z.number(), hash: z.string() }),
         problem: z.object({ offset: z.number(), kind: z.string(), message: z.string() }).optional(),
       }),
-      run: async ({ checkpoint: saved }, { signal }) => {
-        const { problem, ...rest } = await verify({ ...(saved && { checkpoint: saved }), signal });
+      run: async ({ checkpoint: saved, from }, { signal }) => {
+        const { problem, ...rest } = await verify({ ...(saved && { checkpoint: saved }), ...(from && { from }), signal });
         return { ...rest, ...(problem && { problem }) };
       },
     }),

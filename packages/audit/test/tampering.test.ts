@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { audit, type Checkpoint } from '@meshwork/audit';
 import { createHub, createMemoryJournal, inProcessPrincipal, type Journal, type JsonObject } from '@meshwork/core';
 import { collect } from '@meshwork/testing';
@@ -57,6 +58,37 @@ describe('verifying the chain', () => {
         expect(result.problem?.offset).toBeLessThanOrEqual(each.at + 2);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('finds a forged record whose hash fits the one before, unless all that follow are forged too', async () => {
+    const { lines, checkpoint } = await makeLog(12);
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 10 }), fc.boolean(), async (at, insert) => {
+        const line = lines[at]!.line.replace('"ok"', '"denied"');
+        const forged = {
+          line,
+          hash: createHash('sha256')
+            .update(`\u0001${lines[at - 1]?.hash ?? '0'.repeat(64)}\n${line}`)
+            .digest('hex'),
+        };
+        const changed = lines.toSpliced(at, insert ? 0 : 1, forged);
+        expect(await verify(changed)).toMatchObject({ ok: false, problem: { offset: at + 2 } });
+        expect(await verify(changed.slice(0, at + 1))).toMatchObject({ ok: true });
+        expect(await verify(changed.slice(0, at + 1), checkpoint)).toMatchObject({ ok: false, problem: { kind: 'truncated' } });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('holds for every untouched log, and finds every cut of it by the checkpoint', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 25 }), fc.nat(), async (count, cut) => {
+        const { lines, checkpoint } = await makeLog(count);
+        expect(await verify(lines, checkpoint)).toMatchObject({ ok: true, records: count, head: { size: count, hash: checkpoint.hash } });
+        expect(await verify(lines.slice(0, cut % count), checkpoint)).toMatchObject({ ok: false, problem: { kind: 'truncated', offset: (cut % count) + 1 } });
+      }),
+      { numRuns: 40 },
     );
   });
 
