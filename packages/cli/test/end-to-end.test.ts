@@ -64,7 +64,7 @@ describe('the program, from the first start on', () => {
         expect(records.records.map(({ outcome }) => outcome)).toEqual(['ok', 'invalid', 'ok', 'ok']);
         const exported = await meshwork(['audit', 'export'], boss);
         expect(exported.out).not.toContain(token);
-        expect(exported.out).not.toContain(hub.adminKey.split('_')[2]);
+        expect(exported.out).not.toContain(hub.adminKey.slice(-43));
         expect(await meshwork(['doctor', '--json', '--data', data], boss)).toMatchObject({ code: 0, json: { ok: true } });
         await third.stop();
       }),
