@@ -25,6 +25,8 @@ export type Scenario = (input: ScenarioInput) => Promise<void>;
 const METADATA_URL = 'https://conformance-test.local/client-metadata.json';
 
 const negotiate = { versionNegotiation: { mode: 'auto' } } as const;
+/** A run of 2026-07-28 speaks that revision wherever the suite's server does. */
+const era = (modern: boolean): ClientOptions => (modern ? negotiate : {});
 
 async function connect(url: string, options: ClientOptions = {}, transport: StreamableHTTPClientTransportOptions = {}): Promise<Client> {
   const client = new Client({ name: 'meshwork-conformance', version: '1.0.0' }, { capabilities: {}, ...options });
@@ -44,14 +46,14 @@ const discoverHere: FetchLike = async (input, init) => {
   return Response.json({ jsonrpc: '2.0', id: message.id, result });
 };
 
-const listOnly: Scenario = async ({ url }) => {
-  const client = await connect(url);
+const listOnly: Scenario = async ({ url, modern }) => {
+  const client = await connect(url, era(modern));
   await client.listTools();
   await client.close();
 };
 
 const callTools: Scenario = async ({ url, modern }) => {
-  const client = await connect(url, modern ? negotiate : {});
+  const client = await connect(url, era(modern));
   const { tools } = await client.listTools();
   if (tools.some(({ name }) => name === 'add_numbers')) await client.callTool({ name: 'add_numbers', arguments: { a: 5, b: 3 } });
   await client.close();
@@ -102,15 +104,15 @@ const elicitationDefaults: Scenario = async ({ url }) => {
   await client.close();
 };
 
-const reconnect: Scenario = async ({ url }) => {
-  const client = await connect(url);
+const reconnect: Scenario = async ({ url, modern }) => {
+  const client = await connect(url, era(modern));
   await client.listTools();
   await client.callTool({ name: 'test_reconnection', arguments: {} });
   await client.close();
 };
 
 const schemaPreserved: Scenario = async ({ url, modern }) => {
-  const client = await connect(url, modern ? negotiate : {});
+  const client = await connect(url, era(modern));
   const schema = (await client.listTools()).tools.find(({ name }) => name === 'json_schema_2020_12_tool')?.inputSchema;
   await client.callTool({ name: 'json_schema_echo', arguments: { schema } });
   await client.close();
@@ -118,12 +120,12 @@ const schemaPreserved: Scenario = async ({ url, modern }) => {
 
 const authorize =
   (registered: boolean): Scenario =>
-  async ({ url, context }) => {
+  async ({ url, context, modern }) => {
     const user = new OAuthUser(
       'meshwork-conformance',
       registered ? { registered: { client_id: context.client_id ?? '', client_secret: context.client_secret ?? '' } } : { metadataUrl: METADATA_URL },
     );
-    const client = await connect(url, registered ? {} : negotiate, { fetch: authorizingFetch(user, url) });
+    const client = await connect(url, registered ? era(modern) : negotiate, { fetch: authorizingFetch(user, url) });
     await client.listTools();
     await client.callTool({ name: 'test-tool', arguments: {} });
     await client.close();
@@ -131,9 +133,9 @@ const authorize =
 
 const withProvider =
   (provider: (context: ScenarioInput['context']) => StreamableHTTPClientTransportOptions['authProvider']): Scenario =>
-  async ({ url, context }) => {
+  async ({ url, context, modern }) => {
     const authProvider = provider(context);
-    const client = await connect(url, {}, authProvider === undefined ? {} : { authProvider });
+    const client = await connect(url, era(modern), authProvider === undefined ? {} : { authProvider });
     await client.listTools();
     await client.close();
   };

@@ -53,6 +53,12 @@ export const questionTools: AnyTool[] = [
     () => form('Please select options from the enum fields', formWithChoices),
     'Elicitation completed',
   ),
+  elicitation(
+    'test_streaming_elicitation',
+    'Asks in its result, never with a request on the stream.',
+    () => field('Please confirm', 'ok', 'boolean'),
+    'Answered',
+  ),
   fixture(
     'test_sampling',
     "Asks the caller's model.",

@@ -57,7 +57,6 @@ export function plainTools(changeTools: () => void, changePrompts: () => void): 
       await pause();
       return say('Reconnection test completed successfully.');
     }),
-    fixture('test_streaming_elicitation', 'Answers with nothing but its result.', () => say('result frames only')),
     fixture(
       'test_x_mcp_header',
       'Has an argument that is mirrored in a header.',

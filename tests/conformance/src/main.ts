@@ -4,6 +4,10 @@ import { runSuite, suiteRuns } from './run-suite.ts';
 
 const { values } = parseArgs({ options: { side: { type: 'string' }, requirements: { type: 'string' }, verbose: { type: 'boolean', default: false } } });
 const wanted = suiteRuns.filter(({ side, requirements }) => (values.side ?? side) === side && (values.requirements ?? requirements) === requirements);
+if (wanted.length === 0) {
+  console.error('no run has this side and revision: the sides are server and client, the revisions 2025-11-25 and 2026-07-28');
+  process.exit(2);
+}
 const rows: Record<string, object> = {};
 for (const each of wanted) {
   const { ok, surprises, required, checks, seconds, output } = await runSuite(each);
