@@ -1,7 +1,9 @@
 // Which package may import which: DESIGN's table, as a rule that fails the build.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { isBuiltin } from 'node:module';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Import, importsIn } from './imports-in.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -12,12 +14,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   '@meshwork/transports': ['@meshwork/core'],
   '@meshwork/guardian': ['@meshwork/core'],
   '@meshwork/audit': ['@meshwork/core'],
+  '@meshwork/telemetry': ['@meshwork/core'],
   '@meshwork/testing': ['@meshwork/core'],
-  meshwork: ['@meshwork/core', '@meshwork/store-sqlite', '@meshwork/transports', '@meshwork/guardian', '@meshwork/audit'],
+  meshwork: ['@meshwork/core', '@meshwork/store-sqlite', '@meshwork/transports', '@meshwork/guardian', '@meshwork/audit', '@meshwork/telemetry'],
 };
 
-/** Packages whose root entry runs on every runtime, so that nothing of Node may be reached from it. */
-const portable = new Set(['@meshwork/core', '@meshwork/guardian']);
+/** Entries that run on every runtime, so that nothing of Node may be reached from them. */
+const portable: Readonly<Record<string, readonly string[]>> = {
+  '@meshwork/core': ['index'],
+  '@meshwork/guardian': ['index', 'cedar-web'],
+  '@meshwork/telemetry': ['index'],
+  '@meshwork/transports': ['fetch'],
+};
 
 export interface Violation {
   readonly file: string;
@@ -25,31 +33,56 @@ export interface Violation {
   readonly rule: string;
 }
 
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 /** Checks one package folder. */
 export function checkPackage(folder: string): Violation[] {
-  const { name, dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string; dependencies?: Record<string, string> };
+  const manifestFile = join(folder, 'package.json');
+  const { name, dependencies, peerDependencies, optionalDependencies } = JSON.parse(readFileSync(manifestFile, 'utf8')) as Manifest;
   const may = allowed[name];
-  if (may === undefined) return [{ file: join(folder, 'package.json'), line: 1, rule: `${name} is not in the table of scripts/check-boundaries.ts` }];
-  const isOurs = (specifier: string) => specifier === 'meshwork' || specifier.startsWith('@meshwork/');
-  const packageOf = (specifier: string) =>
-    specifier
-      .split('/')
-      .slice(0, specifier.startsWith('@') ? 2 : 1)
-      .join('/');
-  const violations: Violation[] = Object.keys(dependencies)
-    .filter((dependency) => isOurs(dependency) && !may.includes(dependency))
-    .map((dependency) => ({ file: join(folder, 'package.json'), line: 1, rule: `${name} may not depend on ${dependency}` }));
+  if (may === undefined) return [{ file: manifestFile, line: 1, rule: `${name} is not in the table of scripts/check-boundaries.ts` }];
+  const isForbidden = (specifier: string) => isOurs(specifier) && !may.includes(packageOf(specifier));
+  // Only what an application would install counts: tests may use whom they like.
+  const violations: Violation[] = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies })
+    .filter(isForbidden)
+    .map((dependency) => ({ file: manifestFile, line: 1, rule: `${name} may not depend on ${dependency}` }));
   for (const file of sourcesIn(join(folder, 'src'))) {
-    for (const { specifier, line } of importsIn(file)) {
-      if (isOurs(specifier) && !may.includes(packageOf(specifier))) violations.push({ file, line, rule: `${name} may not import ${specifier}` });
+    for (const { specifier, line } of importsOf(file)) {
+      if (isForbidden(specifier)) violations.push({ file, line, rule: `${name} may not import ${specifier}` });
+      if (leaves(folder, file, specifier)) violations.push({ file, line, rule: `${name} may not reach outside its folder, to ${specifier}` });
     }
   }
-  if (portable.has(name)) {
-    for (const { file, line, specifier } of reachableImports(join(folder, 'src', 'index.ts'))) {
-      if (specifier.startsWith('node:')) violations.push({ file, line, rule: `the root entry of ${name} runs everywhere and may not reach ${specifier}` });
+  for (const entry of portable[name] ?? []) {
+    const what = entry === 'index' ? `the root entry of ${name}` : `${name}/${entry}`;
+    for (const { file, line, specifier } of reachableImports(join(folder, 'src', `${entry}.ts`))) {
+      if (isBuiltin(specifier)) violations.push({ file, line, rule: `${what} runs everywhere and may not reach ${specifier}` });
     }
   }
   return violations;
+}
+
+function isOurs(specifier: string): boolean {
+  return packageOf(specifier) === 'meshwork' || specifier.startsWith('@meshwork/');
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+/** True for a path, relative or not, to a file of somebody else. */
+function leaves(folder: string, file: string, specifier: string): boolean {
+  if (specifier.startsWith('file:')) return true;
+  if (!specifier.startsWith('.') && !isAbsolute(specifier)) return false;
+  const target = relative(folder, resolve(dirname(file), specifier));
+  return target.startsWith('..') || isAbsolute(target);
 }
 
 function sourcesIn(folder: string): string[] {
@@ -58,13 +91,8 @@ function sourcesIn(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-function importsIn(file: string): { specifier: string; line: number }[] {
-  const text = readFileSync(file, 'utf8');
-  const found: { specifier: string; line: number }[] = [];
-  for (const match of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g)) {
-    found.push({ specifier: match[1] ?? '', line: text.slice(0, match.index).split('\n').length });
-  }
-  return found;
+function importsOf(file: string): Import[] {
+  return importsIn(readFileSync(file, 'utf8'));
 }
 
 function reachableImports(entry: string): { file: string; line: number; specifier: string }[] {
@@ -73,7 +101,7 @@ function reachableImports(entry: string): { file: string; line: number; specifie
   const visit = (file: string) => {
     if (seen.has(file) || !existsSync(file)) return;
     seen.add(file);
-    for (const { specifier, line } of importsIn(file)) {
+    for (const { specifier, line } of importsOf(file)) {
       if (specifier.startsWith('.')) visit(join(dirname(file), specifier));
       else found.push({ file, line, specifier });
     }

@@ -1,12 +1,15 @@
 // Runs on any Node from 20.19 with npm and nothing else: it brings the rest.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installStamp } from './install-stamp.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
 const bin = join(root, 'node_modules', '.bin');
+/** What the last installation that went well was for. */
+const stampFile = join(root, 'node_modules', '.meshwork-installed');
 
 /** The environment in which the repository's own tools come first, Node 24 among them. */
 export const toolEnv = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}`, TURBO_TELEMETRY_DISABLED: '1' };
@@ -22,7 +25,7 @@ export function must(what, command, args, options = {}) {
   process.exit(status ?? 1);
 }
 
-/** Installs what the lockfile names, unless that was done since it last changed. */
+/** Installs what the lockfile names, unless that is what is there. */
 export function install() {
   if (isInstalled()) return;
   console.error('Installing (once; needs the network) ...');
@@ -32,23 +35,16 @@ export function install() {
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   });
-  if (status === 0) return;
+  if (status === 0) {
+    writeFileSync(stampFile, installStamp(root));
+    return;
+  }
   console.error('\nThe installation failed. Check that the npm registry can be reached, then run the same command again.');
   process.exit(status ?? 1);
 }
 
 function isInstalled() {
-  const marker = join(root, 'node_modules', '.modules.yaml');
-  if (!existsSync(marker) || !existsSync(node)) return false;
-  const installed = statSync(marker).mtimeMs;
-  return [join(root, 'pnpm-lock.yaml'), ...manifests()].every((file) => statSync(file).mtimeMs <= installed);
-}
-
-function manifests() {
-  const folders = ['packages', 'examples', 'tests'].flatMap((group) =>
-    existsSync(join(root, group)) ? readdirSync(join(root, group)).map((name) => join(root, group, name)) : [],
-  );
-  return [root, join(root, 'bench'), ...folders].map((folder) => join(folder, 'package.json')).filter(existsSync);
+  return existsSync(node) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === installStamp(root);
 }
 
 /** Builds what has changed; turbo knows what that is. Its words are shown when it fails. */

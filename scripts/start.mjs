@@ -1,17 +1,17 @@
-// npm start: sets up, then runs a hub with the arguments given.
+// npm start: sets up, then runs a hub with the arguments given. The script in package.json says `exec`, because npm's signals reach no further
+// than the process it started: a shell in between would end and leave the hub running.
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { build, install, node, root, toolEnv } from './setup.mjs';
 
 install();
 build();
 const hub = spawn(node, [join(root, 'packages', 'cli', 'bin', 'meshwork.js'), 'up', ...process.argv.slice(2)], { env: toolEnv, stdio: 'inherit' });
-let stopping = false;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => {
-    // A terminal's Ctrl-C reaches the hub by itself; anybody else's signal is passed on, once.
-    if (!stopping && !(signal === 'SIGINT' && process.stdin.isTTY)) hub.kill(signal);
-    stopping = true;
-  });
-}
-hub.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 130)));
+// Always passed on: who sent one cannot be told, and the hub takes what comes twice within a second for one. A closed terminal is a wish to stop.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => hub.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
+hub.on('error', ({ message }) => {
+  console.error(`The hub cannot be started: ${message}`);
+  process.exit(1);
+});
+hub.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

@@ -1,66 +1,97 @@
 import { cpus } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureCalls, measureLatency, medianOf, medianRatio } from './calls.ts';
 import { type Contender, startContender } from './contender.ts';
+import { measureDeliveries } from './deliveries.ts';
+import { writeFlameGraph } from './flame-graph.ts';
+import { measureMemory } from './memory.ts';
+import { measurePolicy } from './policy.ts';
 import { measureStartUp } from './start-up.ts';
 
-const { values } = parseArgs({ options: { smoke: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
-const rounds = values.smoke ? 1 : 5;
-const durationMs = values.smoke ? 500 : 3_000;
-const connections = 32;
+const { values } = parseArgs({
+  options: { smoke: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, profile: { type: 'boolean', default: false } },
+});
+const sizes = values.smoke ? { rounds: 1, durationMs: 500, connections: 32 } : { rounds: 5, durationMs: 3_000, connections: 32 };
+
+const raw = 'raw node:http echo';
+const bare1 = 'SDK handler, 1 tool';
+const bare60 = 'SDK handler, 60 tools';
+const guarded1 = 'meshwork, 1 guarded tool';
+const guarded60 = 'meshwork, 60 guarded tools';
 
 const servers = [
-  ['raw node:http echo', 'raw.ts', []],
-  ['SDK handler, 1 tool', 'sdk.ts', ['1']],
-  ['SDK handler, 60 tools', 'sdk.ts', ['60']],
-  ['meshwork, 1 guarded tool', 'meshwork.ts', ['1']],
-  ['meshwork, 60 guarded tools', 'meshwork.ts', ['60']],
+  [raw, 'raw.ts', []],
+  [bare1, 'sdk.ts', ['1']],
+  [bare60, 'sdk.ts', ['60']],
+  [guarded1, 'meshwork.ts', ['1']],
+  [guarded60, 'meshwork.ts', ['60']],
 ] as const;
 
-const contenders: Contender[] = [];
-const rates = new Map<string, number[]>();
-try {
-  for (const [name, script, args] of servers) contenders.push(await startContender(name, script, args));
-  for (const contender of contenders) await contender.measure({ connections, durationMs: durationMs / 2 });
-  // Contenders take turns, so that a noisy minute falls on all of them.
-  for (let round = 0; round < rounds; round++) {
-    for (const contender of contenders) {
-      const rate = await contender.measure({ connections, durationMs });
-      rates.set(contender.name, [...(rates.get(contender.name) ?? []), rate]);
-    }
-  }
-} finally {
-  for (const contender of contenders) contender.stop();
+if (values.profile) {
+  const file = resolve(process.env.INIT_CWD ?? '.', 'flame-graph.svg');
+  await writeFlameGraph(file, 5_000);
+  console.log(`The flame graph of a hub under load is in ${file}; open it in a browser.`);
+} else {
+  await report(await measure());
 }
-const startUp = await measureStartUp();
-report();
 
-function report(): void {
-  const bare = median('SDK handler, 1 tool');
-  const rows = contenders.map(({ name }) => ({ name, callsPerSecond: Math.round(median(name)), timesSdkWithOneTool: round(median(name) / bare) }));
-  const result = {
-    machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
-    connections,
-    rounds,
-    calls: rows,
-    figures: {
-      'meshwork with 60 guarded tools / SDK handler with 1': round(median('meshwork, 60 guarded tools') / bare),
-      'meshwork with 60 tools / meshwork with 1': round(median('meshwork, 60 guarded tools') / median('meshwork, 1 guarded tool')),
-      'start-up to first answered call, fresh data folder (ms)': Math.round(startUp.fresh),
-      'start-up to first answered call, used data folder (ms)': Math.round(startUp.again),
-    },
+async function measure() {
+  const calls = await among(servers, (contenders) => measureCalls(contenders, sizes));
+  const halfLoad = Math.round(medianOf(calls, guarded60, ({ perSecond }) => perSecond) / 2);
+  // Servers of their own: the disk is still busy with what the others have left it.
+  const both = servers.filter(([name]) => name === raw || name === guarded60);
+  const latency = await among(both, (contenders) => measureLatency(contenders, halfLoad, sizes));
+  return { calls, halfLoad, latency };
+}
+
+async function among<T>(started: readonly (typeof servers)[number][], work: (contenders: readonly Contender[]) => Promise<T>): Promise<T> {
+  const contenders: Contender[] = [];
+  try {
+    for (const [name, script, args] of started) contenders.push(await startContender(name, script, args));
+    return await work(contenders);
+  } finally {
+    for (const contender of contenders) await contender.stop();
+  }
+}
+
+async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof measure>>): Promise<void> {
+  const policy = measurePolicy(values.smoke ? { rounds: 1, durationMs: 100 } : {});
+  const deliveries = await measureDeliveries(
+    values.smoke ? { clients: 100, perSecond: 2_000, seconds: 1 } : { clients: 1_000, perSecond: 10_000, seconds: 10 },
+  );
+  const memory = await measureMemory(values.smoke ? { calls: 2_000, connects: 200 } : { calls: 100_000, connects: 10_000 });
+  const startUp = await measureStartUp();
+  const rows = [...calls.keys()].map((name) => ({
+    name,
+    'calls/s': Math.round(medianOf(calls, name, ({ perSecond }) => perSecond)),
+    'µs of processor a call': Math.round(medianOf(calls, name, ({ cpuMicros }) => cpuMicros)),
+    'times the SDK with 60': round(medianRatio(calls, name, bare60, ({ perSecond }) => perSecond)),
+    'times raw': round(medianRatio(calls, name, raw, ({ perSecond }) => perSecond)),
+  }));
+  const p99 = (name: string) => medianOf(latency, name, (measured) => measured.p99);
+  const figures = {
+    'calls/s: 60 guarded tools / SDK with 60 bare': round(medianRatio(calls, guarded60, bare60, ({ perSecond }) => perSecond)),
+    'processor a call: SDK with 60 bare / 60 guarded tools': round(1 / medianRatio(calls, guarded60, bare60, ({ cpuMicros }) => cpuMicros)),
+    'calls/s: 60 guarded tools / raw echo': round(medianRatio(calls, guarded60, raw, ({ perSecond }) => perSecond)),
+    'calls/s: 60 guarded tools / 1 guarded tool': round(medianRatio(calls, guarded60, guarded1, ({ perSecond }) => perSecond)),
+    [`p99 at ${halfLoad} calls/s, raw echo (ms)`]: round(p99(raw)),
+    [`p99 at ${halfLoad} calls/s, 60 guarded tools (ms)`]: round(p99(guarded60)),
+    'policy decisions: ours / cedar-wasm': policy.ratio,
+    'WebSocket: deliveries to 1,000 clients at 10,000 a second, lost': deliveries.lost,
+    'WebSocket: the same, p99 (ms)': round(deliveries.p99),
+    'heap after 100,000 calls and 10,000 connections, growth (%)': round(memory.growth * 100),
+    'start-up to first answered call, fresh data folder (ms)': Math.round(startUp.fresh),
+    'start-up to first answered call, used data folder (ms)': Math.round(startUp.again),
   };
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
   if (values.json) {
-    console.log(JSON.stringify(result, undefined, 2));
+    console.log(JSON.stringify({ machine, ...sizes, calls: rows, figures, policy, memory, deliveries }, undefined, 2));
     return;
   }
-  console.log(`${result.machine.cpu}, ${result.machine.cores} cores, Node ${result.machine.node}; ${connections} connections, median of ${rounds} rounds`);
+  console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${sizes.connections} connections, median of ${sizes.rounds} rounds`);
   console.table(Object.fromEntries(rows.map(({ name, ...row }) => [name, row])));
-  console.table(result.figures);
-}
-
-function median(name: string): number {
-  const sorted = (rates.get(name) ?? []).toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  console.table(figures);
 }
 
 function round(value: number): number {

@@ -18,7 +18,9 @@ export async function measureStartUp(): Promise<{ readonly fresh: number; readon
 async function once(data: string): Promise<number> {
   const started = performance.now();
   const program = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
-  const child = spawn(process.execPath, [program, 'up', '--port', '0', '--data', data, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program, 'up', '--port', '0', '--data', data, '--log-level', 'WARNING', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   try {
     const { url, adminKeyFile } = await firstLine(child.stdout);

@@ -1,4 +1,4 @@
-import { type AnyTool, defineTool } from '@meshwork/core';
+import { type AnyTool, defineTool, outcomes } from '@meshwork/core';
 import { z } from 'zod';
 import { headerOf, lineOf } from './export-lines.ts';
 import type { AuditFilter, NumberedRecord } from './search.ts';
@@ -14,7 +14,7 @@ const filterFields = {
   principal: z.string().max(256).optional().describe('Only calls of this principal.'),
   name: z.string().max(512).optional().describe('Only calls of this tool, resource or prompt.'),
   kind: z.enum(['tool', 'resource', 'prompt']).optional().describe('Only calls of this kind of thing.'),
-  outcome: z.enum(['ok', 'failed', 'denied', 'invalid', 'unknown-name', 'input-required', 'cancelled']).optional().describe('Only calls that ended so.'),
+  outcome: z.enum(outcomes).optional().describe('Only calls that ended so.'),
   zone: z.enum(['local', 'trusted', 'external']).optional().describe('Only calls from this zone.'),
   since: z.iso.datetime().optional().describe('From this time on (ISO 8601, UTC).'),
   until: z.iso.datetime().optional().describe('Before this time (ISO 8601, UTC).'),

@@ -1,9 +1,9 @@
-import { type CallResult, type Clock, type Journal, type Module, type Stage, systemClock, UnavailableError } from '@meshwork/core';
+import { type CallResult, type Clock, type Ended, type Journal, type Module, type Stage, systemClock, UnavailableError } from '@meshwork/core';
 import { createAuditTools } from './audit-tools.ts';
 import { GENESIS, type Link, linkIn } from './chain.ts';
 import { createChainWriter } from './chain-writer.ts';
 import { type ExportFormat, headerOf, lineOf } from './export-lines.ts';
-import { digestOf, type Ended, recordOf } from './record.ts';
+import { digestOf, recordOf } from './record.ts';
 import { type AuditFilter, type NumberedRecord, searchAll, searchNewest } from './search.ts';
 import { type Checkpoint, type Verification, type VerifyOptions, verifyChain } from './verify-chain.ts';
 
@@ -55,10 +55,10 @@ export function audit({ journal, stream = 'audit', clock = systemClock }: AuditO
     try {
       result = await next();
     } catch (error) {
-      await write({ error });
+      await write({ result: undefined, error });
       throw error;
     }
-    await write({ result });
+    await write({ result, error: undefined });
     return result;
   };
 

@@ -1,8 +1,8 @@
-import { type Journal, type JsonObject, UnavailableError } from '@meshwork/core';
-import { GENESIS, linkHash, linkIn } from './chain.ts';
+import { type Journal, UnavailableError } from '@meshwork/core';
+import { encodeLink, GENESIS, linkHash, linkIn } from './chain.ts';
 import type { AuditRecord } from './record.ts';
 
-/** Writes records to the chain, one batch at a time. */
+/** Writes records to the chain, in the order they come. */
 export interface ChainWriter {
   /** Resolves when the record is in the journal. @throws {UnavailableError} when it could not be written. */
   append(record: AuditRecord): Promise<void>;
@@ -16,65 +16,102 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+interface Tip {
+  readonly offset: number;
+  readonly hash: string;
+}
+
 const MAX_BATCH = 500;
+const LONGEST_WAIT_MS = 1;
 
 /**
- * One writer a stream: records that come while an append is under way go out together in the next, so that the chain costs one durable
- * write for many records. The journal's `expected` finds a second writer, whose records would fork the chain.
+ * One writer a stream: records of one turn go out together, and the next are chained to them before they are on disk, so that the journal
+ * can put many into one durable write. Each append expects the one before: when one fails, so do those after it, and the writer looks at
+ * the journal again before it goes on. The same finds a second writer, whose records would fork the chain.
  */
 export function createChainWriter(journal: Journal, stream: string): ChainWriter {
   let waiting: Waiting[] = [];
-  let tip: { readonly offset: number; readonly hash: string } | undefined;
-  let draining: Promise<void> | undefined;
+  /** Where the chain ends once all that is under way is written. */
+  let tip: Tip | undefined;
+  const underWay = new Set<Promise<void>>();
+  let pumping: Promise<void> | undefined;
 
-  const readTip = async () => {
+  /** A batch waits while the records of other calls keep coming, and never long: fewer, larger appends serve everybody sooner. */
+  const gather = async () => {
+    const since = performance.now();
+    for (let seen = 0; waiting.length > seen && performance.now() - since < LONGEST_WAIT_MS; ) {
+      seen = waiting.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const readTip = async (): Promise<Tip> => {
     const offset = await journal.head(stream);
     if (offset === 0) return { offset, hash: GENESIS };
     for await (const record of journal.read(stream, { from: offset, limit: 1 })) {
       const link = linkIn(record);
       if (link !== undefined) return { offset, hash: link.hash };
     }
-    throw new UnavailableError(`the end of the audit stream ${JSON.stringify(stream)} cannot be read; verify it before going on`);
+    throw new Error(`the end of the audit stream ${JSON.stringify(stream)} cannot be read; verify it before going on`);
   };
-  const writeBatch = async (batch: readonly Waiting[]) => {
-    tip ??= await readTip();
-    let { hash } = tip;
-    const links = batch.map(({ record }, index): JsonObject => {
-      const line = JSON.stringify({ seq: (tip?.offset ?? 0) + 1 + index, ...record });
+  const refuse = (batch: readonly Waiting[], cause: unknown) => {
+    const error = new UnavailableError('the call could not be recorded, so its result is withheld; try again when the audit store works', { cause });
+    for (const { reject } of batch) reject(error);
+  };
+  const write = (batch: readonly Waiting[], from: Tip): Tip => {
+    let { offset, hash } = from;
+    const links = batch.map(({ record }) => {
+      offset += 1;
+      const line = `{"seq":${offset},${JSON.stringify(record).slice(1)}`;
       hash = linkHash(hash, line);
-      return { line, hash };
+      return encodeLink({ line, hash });
     });
-    const offsets = await journal.append(stream, links, { expected: tip.offset });
-    tip = { offset: offsets.at(-1) ?? tip.offset, hash };
+    const writing = journal.append(stream, links, { expected: from.offset }).then(
+      () => {
+        for (const { resolve } of batch) resolve();
+      },
+      (cause) => {
+        tip = undefined;
+        refuse(batch, cause);
+      },
+    );
+    underWay.add(writing);
+    void writing.then(() => underWay.delete(writing));
+    return { offset, hash };
   };
-  const drain = async () => {
-    // Let the other calls of this turn join the batch.
-    await Promise.resolve();
+  const pump = async () => {
     while (waiting.length > 0) {
+      await gather();
+      if (tip === undefined) {
+        // What the journal holds is known only when nothing is under way any more.
+        while (underWay.size > 0) await Promise.all(underWay);
+        try {
+          tip = await readTip();
+        } catch (cause) {
+          refuse(waiting.splice(0), cause);
+          continue;
+        }
+      }
       const batch = waiting.slice(0, MAX_BATCH);
       waiting = waiting.slice(MAX_BATCH);
       try {
-        await writeBatch(batch);
-        for (const { resolve } of batch) resolve();
+        tip = write(batch, tip);
       } catch (cause) {
-        // What the journal holds now is not known here: the next batch looks again.
-        tip = undefined;
-        const error = new UnavailableError('the call could not be recorded, so its result is withheld; try again when the audit store works', { cause });
-        for (const { reject } of batch) reject(error);
+        refuse(batch, cause);
       }
     }
-    draining = undefined;
+    // Not later: a record that comes between the last look and this line would wait for nobody.
+    pumping = undefined;
   };
 
   return {
     append(record) {
       return new Promise((resolve, reject) => {
         waiting.push({ record, resolve, reject });
-        draining ??= drain();
+        pumping ??= pump();
       });
     },
     async settle() {
-      await draining;
+      while (pumping !== undefined || underWay.size > 0) await Promise.all([pumping, ...underWay]);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { JournalRecord, JsonObject } from '@meshwork/core';
+import type { JournalRecord } from '@meshwork/core';
 
 /** A record in the chain: the line as it was written, and the hash that binds it to everything before. */
 export interface Link {
@@ -18,8 +18,21 @@ export function linkHash(previous: string, line: string): string {
   return hash('sha256', `\u0001${previous}\n${line}`, 'hex');
 }
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** A link as the journal keeps it: the hash, a line feed, the line. */
+export function encodeLink({ line, hash: sum }: Link): Uint8Array {
+  return encoder.encode(`${sum}\n${line}`);
+}
+
 /** The link in a journal record, or `undefined` when it does not hold one. */
 export function linkIn({ value }: JournalRecord): Link | undefined {
-  const { line, hash: sum } = (value ?? {}) as JsonObject;
-  return typeof line === 'string' && typeof sum === 'string' ? { line, hash: sum } : undefined;
+  if (!(value instanceof Uint8Array) || value[64] !== 0x0a) return undefined;
+  try {
+    const text = decoder.decode(value);
+    return { hash: text.slice(0, 64), line: text.slice(65) };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,9 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Call, type CallResult, type JsonObject, type JsonValue, MeshworkError, type Target } from '@meshwork/core';
-import { redact } from './redact.ts';
-
-/** How a call ended. */
-export type Outcome = 'ok' | 'failed' | 'denied' | 'invalid' | 'unknown-name' | 'input-required' | 'cancelled';
+import { type Call, type Ended, failureCodeOf, type JsonObject, type JsonValue, type Outcome, outcomeOf, redactSecrets, type Target } from '@meshwork/core';
 
 /** One call, as it is kept. No argument, token or key is in it. */
 export interface AuditRecord {
@@ -35,9 +31,6 @@ export interface AuditRecord {
 
 const MAX_NAME = 256;
 
-/** A result, or what was thrown: `error` is present even when `undefined` was thrown. */
-export type Ended = { readonly result: CallResult } | { readonly error: unknown };
-
 /** Pure: what is kept of a call and how it ended. */
 export function recordOf(
   call: Call,
@@ -45,7 +38,8 @@ export function recordOf(
   { durationMs, argumentsDigest }: { readonly durationMs: number; readonly argumentsDigest: string },
 ): AuditRecord {
   const { id, kind, trust, zone, method, address } = call.principal;
-  const code = codeOf(ended);
+  const failure = failureCodeOf(ended);
+  const code = failure === undefined ? undefined : shorten(redactSecrets(failure));
   const traceId = traceIdOf(call.trace?.traceparent);
   return {
     v: 1,
@@ -54,37 +48,20 @@ export function recordOf(
     principal: { id, kind, zone, trust, method, ...(address !== undefined && { address }) },
     face: call.face,
     kind: call.kind,
-    name: shorten(redact(call.name)),
+    name: shorten(redactSecrets(call.name)),
     arguments_digest: argumentsDigest,
     decisions: call.decisions.map(({ by, effect, policies, reason }) => ({
       by,
       effect,
-      policies: policies.map(redact),
-      ...(reason !== undefined && { reason: shorten(redact(reason)) }),
+      policies: policies.map(redactSecrets),
+      ...(reason !== undefined && { reason: shorten(redactSecrets(reason)) }),
     })),
-    outcome: outcomeOf(ended, code),
+    outcome: outcomeOf(ended, code, () => ended.target !== undefined),
     ...(code !== undefined && { code }),
     duration_ms: Math.round(durationMs * 1_000) / 1_000,
     ...(traceId !== undefined && { trace_id: traceId }),
     ...(call.idempotencyKey !== undefined && { idempotency_key_digest: hash('sha256', call.idempotencyKey, 'hex') }),
   };
-}
-
-function codeOf(ended: Ended): string | undefined {
-  if ('error' in ended) return MeshworkError.isInstance(ended.error) ? shorten(redact(ended.error.code)) : 'INTERNAL';
-  const { result } = ended;
-  if (result.kind !== 'tool' || !result.isError) return undefined;
-  const code = (result.structuredContent as JsonObject | undefined)?.code;
-  return typeof code === 'string' ? shorten(redact(code)) : 'TOOL_FAILED';
-}
-
-function outcomeOf(ended: Ended & { target: Target | undefined }, code: string | undefined): Outcome {
-  if (code === undefined) return 'result' in ended && ended.result.kind === 'input-required' ? 'input-required' : 'ok';
-  if (ended.target === undefined && code === 'NOT_FOUND') return 'unknown-name';
-  if (code === 'DENIED') return 'denied';
-  if (code === 'INVALID_INPUT') return 'invalid';
-  if (code === 'CANCELLED' || code === 'DEADLINE_EXCEEDED') return 'cancelled';
-  return 'failed';
 }
 
 /** The digest of a call's arguments. It never throws: a caller must not escape the record by what it sends. */
@@ -98,13 +75,13 @@ export function digestOf(value: unknown): string {
 
 /** JSON with sorted keys, so that equal arguments have equal digests however they were written. */
 function canonical(value: JsonValue | undefined): string {
-  if (typeof value === 'string') return JSON.stringify(redact(value));
+  if (typeof value === 'string') return JSON.stringify(redactSecrets(value));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   const object = value as JsonObject;
   const members = Object.keys(object)
     .sort()
-    .map((key) => `${JSON.stringify(redact(key))}:${canonical(object[key])}`);
+    .map((key) => `${JSON.stringify(redactSecrets(key))}:${canonical(object[key])}`);
   return `{${members.join(',')}}`;
 }
 

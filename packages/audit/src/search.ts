@@ -1,6 +1,6 @@
-import { InvalidInputError, type Journal } from '@meshwork/core';
+import { InvalidInputError, type Journal, type Outcome } from '@meshwork/core';
 import { linkIn } from './chain.ts';
-import type { AuditRecord, Outcome } from './record.ts';
+import type { AuditRecord } from './record.ts';
 
 /** A record with its place in the chain. */
 export type NumberedRecord = AuditRecord & { readonly seq: number };

@@ -100,8 +100,10 @@ describe('a token is in no record', () => {
     await call({ name, arguments: { [token]: token }, idempotencyKey: token });
     const [record] = await collect(journal.read('audit'));
     expect(record).toBeDefined();
-    expect(JSON.stringify(record)).not.toContain('Zx9');
-    expect(JSON.stringify(record).length).toBeLessThan(2_000);
+    const text = new TextDecoder().decode(record?.value as Uint8Array);
+    expect(text).toContain('"call_id"');
+    expect(text).not.toContain('Zx9');
+    expect(text.length).toBeLessThan(2_000);
   });
 });
 
@@ -146,7 +148,7 @@ describe('searching', () => {
     const { log, call, journal } = world();
     await call();
     for (const line of ['null', '{}', '{"seq":1}', 'x', '{"seq":9,"principal":null,"decisions":[]}', '{"seq":9,"principal":{"id":"p"},"decisions":[null]}'])
-      await journal.append('audit', [{ line, hash: 'h' }]);
+      await journal.append('audit', [new TextEncoder().encode(`${'h'.repeat(64)}\n${line}`)]);
     expect(await log.list({ principal: 'p' })).toHaveLength(1);
     expect(await collect(log.export({ format: 'csv' }))).toHaveLength(2);
   });
@@ -200,7 +202,7 @@ describe('the only writer', () => {
   it('withholds the result when somebody else has written to its stream, and its chain shows the stranger', async () => {
     const { log, call, journal } = world();
     await call();
-    await journal.append('audit', [{ line: '{"seq":2}', hash: 'a'.repeat(64) }]);
+    await journal.append('audit', [new TextEncoder().encode(`${'a'.repeat(64)}\n{"seq":2}`)]);
     expect(await call()).toMatchObject({ isError: true, structuredContent: { code: 'UNAVAILABLE' } });
     expect(await log.verify()).toMatchObject({ ok: false, problem: { offset: 2 } });
   });
@@ -224,8 +226,29 @@ describe('the only writer', () => {
       return append(stream, records, options);
     };
     const first = call();
-    while (sizes.length === 0) await Promise.resolve();
+    while (sizes.length === 0) await new Promise((resolve) => setImmediate(resolve));
     await Promise.all([first, ...Array.from({ length: 63 }, () => call())]);
     expect(sizes).toEqual([1, 63]);
+  });
+
+  it('chains on before the last append is done, and withholds everything behind one that fails', async () => {
+    const { call, journal, log } = world();
+    const { append } = journal;
+    let failing = false;
+    journal.append = async (stream, records, options) => {
+      const fails = failing;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (fails) throw new Error('the disk is full');
+      return append(stream, records, options);
+    };
+    await call();
+    failing = true;
+    const refused = call();
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    failing = false;
+    const behind = call();
+    for (const answer of await Promise.all([refused, behind])) expect(answer).toMatchObject({ structuredContent: { code: 'UNAVAILABLE' } });
+    await Promise.all(Array.from({ length: 20 }, () => call()));
+    expect(await log.verify()).toMatchObject({ ok: true, records: 21 });
   });
 });

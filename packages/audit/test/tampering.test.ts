@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 import { audit, type Checkpoint } from '@meshwork/audit';
-import { createHub, createMemoryJournal, inProcessPrincipal, type Journal, type JsonObject } from '@meshwork/core';
+import { createHub, createMemoryJournal, inProcessPrincipal, type Journal } from '@meshwork/core';
 import { collect } from '@meshwork/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 type Line = { line: string; hash: string };
+
+/** How a link lies in the journal: its hash, a line feed, its line. */
+const writeLine = ({ line, hash }: Line) => new TextEncoder().encode(`${hash}\n${line}`);
+const readLine = (bytes: Uint8Array): Line => {
+  const text = new TextDecoder().decode(bytes);
+  return { hash: text.slice(0, 64), line: text.slice(65) };
+};
 
 /** A log of `count` records, as its journal holds it. */
 async function makeLog(count: number): Promise<{ lines: Line[]; checkpoint: Checkpoint }> {
@@ -13,13 +20,13 @@ async function makeLog(count: number): Promise<{ lines: Line[]; checkpoint: Chec
   const log = audit({ journal });
   const hub = createHub({ modules: [log, { name: 'm', resources: [{ uri: 'a://b', name: 'b', read: () => ({ text: '' }) }] }] });
   for (let index = 0; index < count; index++) await hub.call({ kind: 'resource', name: 'a://b', principal: inProcessPrincipal(`p${index}`), face: 'local' });
-  const lines = (await collect(journal.read('audit'))).map(({ value }) => value as unknown as Line);
+  const lines = (await collect(journal.read('audit'))).map(({ value }) => readLine(value as Uint8Array));
   return { lines, checkpoint: await log.checkpoint() };
 }
 
 async function verify(lines: readonly Line[], checkpoint?: Checkpoint) {
   const journal: Journal = createMemoryJournal();
-  await journal.append('audit', lines as unknown as JsonObject[]);
+  await journal.append('audit', lines.map(writeLine));
   return audit({ journal }).verify(checkpoint === undefined ? {} : { checkpoint });
 }
 
@@ -108,6 +115,10 @@ describe('verifying the chain', () => {
 
   it('finds a record that is none', async () => {
     const { lines } = await makeLog(3);
-    expect(await verify([...lines, { line: 'x' } as Line])).toMatchObject({ ok: false, problem: { kind: 'inserted', offset: 4 } });
+    for (const none of [
+      { line: 'x', hash: '' },
+      { line: '', hash: '0'.repeat(63) },
+    ])
+      expect(await verify([...lines, none])).toMatchObject({ ok: false, problem: { kind: 'inserted', offset: 4 } });
   });
 });

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type AuditLog, audit } from '@meshwork/audit';
-import { createHub, type Hub, type Module, UnavailableError } from '@meshwork/core';
+import { createHub, createOperations, type Hub, type Module, UnavailableError } from '@meshwork/core';
 import { type Guardian, guardian, standardPolicies, standardResourceTypes, standardSchema } from '@meshwork/guardian';
 import { createCedarEngine } from '@meshwork/guardian/cedar';
 import { openSqlite } from '@meshwork/store-sqlite';
+import { createMetrics, type Metrics, telemetryResources, tracing } from '@meshwork/telemetry';
+import { createPresence, type Presence, presenceModule } from '@meshwork/transports';
 import { type DataFolder, prepareFolder, writeAdminKey } from './data-folder.ts';
 import { version } from './version.ts';
 
@@ -16,6 +18,8 @@ export interface StartHubOptions {
     readonly resourceTypes?: readonly { readonly name: string; readonly everyday: boolean; readonly remote: boolean }[];
     /** Files with Cedar policies that take the place of the standard ones. */
     readonly policyFiles?: readonly string[];
+    /** Keys made elsewhere, and the agents they stand for. */
+    readonly givenKeys?: readonly { readonly key: string; readonly agent: string }[];
   };
   readonly instructions?: string;
   /** Further modules of the application. */
@@ -27,6 +31,12 @@ export interface RunningHub extends AsyncDisposable {
   readonly hub: Hub;
   readonly guardian: Guardian;
   readonly audit: AuditLog;
+  /** What the hub has carried; for the `meter` of whoever serves it. */
+  readonly metrics: Metrics;
+  /** Who is connected; for the `presence` of whoever serves it. */
+  readonly presence: Presence;
+  /** Aborted when the hub begins to close. */
+  readonly closing: AbortSignal;
   /** True when this start made the admin key. */
   readonly madeAdminKey: boolean;
   close(): Promise<void>;
@@ -35,7 +45,11 @@ export interface RunningHub extends AsyncDisposable {
 /** Wires store, audit and guardian into a hub on a data folder: what `meshwork up` runs. */
 export async function startHub({ folder, guardian: rules = {}, instructions, modules = [], onError = () => {} }: StartHubOptions): Promise<RunningHub> {
   const policies = rules.policyFiles === undefined ? standardPolicies : await readPolicies(rules.policyFiles);
-  const engine = createCedarEngine({ policies, schema: standardSchema });
+  const engine = createCedarEngine({
+    policies,
+    schema: standardSchema,
+    shadow: { onMismatch: (event) => onError(new Error(`two evaluators of the policies disagree; cedar-wasm decides from now on: ${JSON.stringify(event)}`)) },
+  });
   await prepareFolder(folder);
   const store = await openSqlite({ path: folder.database });
   try {
@@ -45,10 +59,18 @@ export async function startHub({ folder, guardian: rules = {}, instructions, mod
       resourceTypes: rules.resourceTypes ?? standardResourceTypes,
       networks: { trusted: rules.trustedNetworks ?? [] },
       ...(rules.grantTtlMs !== undefined && { grantTtlMs: rules.grantTtlMs }),
+      ...(rules.givenKeys !== undefined && { givenKeys: rules.givenKeys }),
     });
     const log = audit({ journal: store });
+    const metrics = createMetrics();
+    const presence = createPresence();
+    const closing = new AbortController();
+    // The store belongs to one process: whatever an earlier one of this name left under way is lost.
+    const operations = createOperations({ store, hub: 'local', onError });
+    await operations.recover();
     const hub = createHub({
-      modules: [log, guard, ...modules],
+      modules: [tracing(), metrics, log, guard, telemetryResources({ metrics, version, closing: closing.signal }), presenceModule(presence), ...modules],
+      operations,
       info: { name: 'meshwork', title: 'Meshwork hub', version },
       instructions: instructions ?? 'Ask request_permission before you use a guarded resource. A refusal says which policy decided and what to do.',
       onError,
@@ -56,10 +78,12 @@ export async function startHub({ folder, guardian: rules = {}, instructions, mod
     const madeAdminKey = !(await guard.hasAdmin());
     if (madeAdminKey) await writeAdminKey(folder, await guard.createAdminKey());
     const close = async () => {
+      closing.abort();
+      await operations.close();
       await hub.close();
       await store.close();
     };
-    return { hub, guardian: guard, audit: log, madeAdminKey, close, [Symbol.asyncDispose]: close };
+    return { hub, guardian: guard, audit: log, metrics, presence, closing: closing.signal, madeAdminKey, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await store.close();
     throw error;

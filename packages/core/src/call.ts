@@ -46,6 +46,19 @@ export interface CallerChannel {
   closeStream?(): void;
 }
 
+/** What says that a caller has given up: an `AbortSignal`, or as much of one as the hub needs. */
+export interface Abortable {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: AbortListener, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: AbortListener): void;
+}
+
+/** An object that hears of it (DOM, `EventListener`). */
+export interface AbortListener {
+  handleEvent(): void;
+}
+
 /** What a face hands to `hub.call`. */
 export interface CallRequest {
   readonly kind?: CallKind;
@@ -54,7 +67,7 @@ export interface CallRequest {
   readonly arguments?: unknown;
   readonly principal: Principal;
   readonly face: Face;
-  readonly signal?: AbortSignal;
+  readonly signal?: Abortable;
   /** Milliseconds since the Unix epoch after which nobody waits for the answer. */
   readonly deadline?: number;
   readonly trace?: TraceContext;
@@ -66,6 +79,8 @@ export interface CallRequest {
   readonly inputResponses?: Readonly<Record<string, unknown>>;
   /** The state that came back with them, unsealed. */
   readonly inputState?: JsonValue;
+  /** The face and its caller can take a running operation for an answer. */
+  readonly asTask?: boolean;
 }
 
 /** One call on its way through the hub. Immutable but for `decisions`, to which stages add. */

@@ -14,11 +14,35 @@ export interface CallContext {
 }
 
 export function createContext(call: Call): CallContext {
-  return {
-    call,
-    principal: call.principal,
-    signal: call.signal,
-    progress: async (step) => call.channel.progress?.(step),
-    log: async (level, data, logger) => call.channel.log?.(level, data, logger),
-  };
+  return new ContextOf(call);
+}
+
+/**
+ * Its functions are made when they are asked for. V8 (Node 24) takes closures that are kept in an object for long-lived, and there is one of
+ * these objects for every call: each collection of young objects would copy every call's whole graph.
+ */
+class ContextOf implements CallContext {
+  readonly call: Call;
+
+  constructor(call: Call) {
+    this.call = call;
+  }
+
+  get principal(): Principal {
+    return this.call.principal;
+  }
+
+  get signal(): AbortSignal {
+    return this.call.signal;
+  }
+
+  get progress(): CallContext['progress'] {
+    const { channel } = this.call;
+    return async (step) => channel.progress?.(step);
+  }
+
+  get log(): CallContext['log'] {
+    const { channel } = this.call;
+    return async (level, data, logger) => channel.log?.(level, data, logger);
+  }
 }

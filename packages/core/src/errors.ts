@@ -53,6 +53,18 @@ export class DeniedError extends MeshworkError<'DENIED'> {
   }
 }
 
+/** The caller has used up what it may use for now: trying again later works. */
+export class LimitedError extends MeshworkError<'LIMITED'> {
+  /** Milliseconds after which trying again makes sense. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: MeshworkErrorOptions & { readonly retryAfterMs?: number } = {}) {
+    const { retryAfterMs } = options;
+    super('LIMITED', message, { ...options, details: { ...options.details, ...(retryAfterMs !== undefined && { retryAfterMs }) } });
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** A compare-and-set met another revision, or a name is taken: nothing was changed. */
 export class ConflictError extends MeshworkError<'CONFLICT'> {
   constructor(message: string, options?: MeshworkErrorOptions) {
@@ -106,6 +118,13 @@ export class StoreInUseError extends MeshworkError<'STORE_IN_USE'> {
 export class HistoryDroppedError extends MeshworkError<'HISTORY_DROPPED'> {
   constructor(message: string, options?: MeshworkErrorOptions) {
     super('HISTORY_DROPPED', message, options);
+  }
+}
+
+/** The tool runs only as an operation, and this call cannot be answered with one. */
+export class TaskRequiredError extends MeshworkError<'TASK_REQUIRED'> {
+  constructor(message: string, options?: MeshworkErrorOptions) {
+    super('TASK_REQUIRED', message, options);
   }
 }
 

@@ -1,15 +1,20 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Call, CallRequest } from './call.ts';
-import { type CallSignal, createCallSignal } from './call-signal.ts';
 import { type Catalogue, createCatalogue, type Registration } from './catalogue.ts';
+import type { ChangeBus } from './change-bus.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createContext } from './context.ts';
 import { CancelledError, ClosedError } from './errors.ts';
 import { type IdSource, randomIds } from './ids.ts';
 import type { Module } from './module.ts';
+import { operationTools } from './operation-tools.ts';
+import type { Operations } from './operations.ts';
 import type { CallResult } from './result.ts';
-import { enclosingOrder, type SlotName, type Stage, type Target } from './stage.ts';
+import { createRoster } from './roster.ts';
+import { createCall, type RunningCall } from './running-call.ts';
+import { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
 import { execute } from './stages/execute.ts';
+import { executeLong, refuseWithoutTask } from './stages/execute-long.ts';
 import { resolve } from './stages/resolve.ts';
 import { validate } from './stages/validate.ts';
 import { failureAnswer } from './tool-failure.ts';
@@ -20,6 +25,13 @@ export interface HubOptions {
   readonly info?: Partial<HubInfo>;
   /** Text for the models that use this hub (MCP `instructions`). */
   readonly instructions?: string;
+  /** Carries resource updates to and from other hubs that serve the same resources. */
+  readonly bus?: ChangeBus;
+  /**
+   * Where long work runs; it brings the tools `operation_get`, `operation_list`, `operation_answer` and `operation_cancel`. Without it,
+   * tools whose `task` is `optional` run while the caller waits, and `required` ones not at all.
+   */
+  readonly operations?: Operations;
   readonly clock?: Clock;
   readonly ids?: IdSource;
   /** Called with what went wrong inside, for the operator's log. Callers see only that something did. */
@@ -42,6 +54,7 @@ export interface HubEvents {
 export interface HubHandle {
   readonly info: HubInfo;
   readonly catalogue: Catalogue;
+  readonly operations: Operations | undefined;
   /** Events to listen to; a listener that throws does not disturb the hub. */
   readonly events: Pick<EventEmitter<HubEvents>, 'on' | 'off' | 'once'>;
   /**
@@ -69,11 +82,14 @@ export interface Hub extends HubHandle, AsyncDisposable {
  * @throws {ConflictError} when two modules bring one name, {@link NotFoundError} when a tool requires one that nobody brings.
  */
 export function createHub(options: HubOptions = {}): Hub {
-  const { modules = [], clock = systemClock, ids = randomIds, onError = () => {} } = options;
+  const { modules = [], operations, clock = systemClock, ids = randomIds, onError = () => {} } = options;
   const info: HubInfo = { name: 'meshwork', version: '0.1.0', ...options.info };
   const emitter = new EventEmitter<HubEvents>();
   const emit: Emit = (name, event) => {
+    if (emitter.listenerCount(name) === 0) return;
     for (const listener of emitter.listeners(name)) {
+      // Called by hand, so that one listener's throw does not keep the next from hearing; one that listens once is taken off by hand too.
+      emitter.off(name, listener, undefined, true);
       try {
         (listener as (payload: typeof event) => void)(event);
       } catch (error) {
@@ -82,68 +98,76 @@ export function createHub(options: HubOptions = {}): Hub {
     }
   };
   const catalogue = createCatalogue({ onChange: (kind) => emit('catalogue-changed', { kind }) });
-  const chain = chainOf(modules);
-  const underWay = new Map<Promise<unknown>, CallSignal>();
+  const parts: Parts = { chain: chainOf(modules), catalogue, operations, onError };
+  const underWay = createRoster<RunningCall>();
+  let idle: (() => void) | undefined;
   let closed: Promise<void> | undefined;
 
-  async function run(call: Call): Promise<CallResult> {
+  async function run(call: RunningCall): Promise<CallResult> {
     const started = performance.now();
     const finished = (result: CallResult | undefined, error: unknown) =>
       emit('call-finished', { call, result, error, durationMs: performance.now() - started });
     try {
-      const result = await pass(call, chain, catalogue, onError);
+      const result = await new Passage(call, parts).run();
       finished(result, undefined);
       return result;
     } catch (error) {
       finished(undefined, error);
       throw error;
+    } finally {
+      underWay.delete(call);
+      call.ending.release();
+      if (underWay.size === 0) idle?.();
     }
   }
 
   const handle: HubHandle = {
     info,
     catalogue,
+    operations,
     events: emitter,
     register: (registration) => catalogue.register(registration),
-    resourceUpdated: (uri) => emit('resource-updated', { uri }),
-    async call(request) {
-      if (closed !== undefined) throw new ClosedError('the hub is closing and takes no more calls; try again when it is back');
-      const receivedAt = clock.now();
-      const callSignal = createCallSignal(request.signal, request.deadline === undefined ? undefined : request.deadline - receivedAt);
-      const work = run({
-        ...request,
-        id: ids('call'),
-        kind: request.kind ?? 'tool',
-        channel: request.channel ?? {},
-        signal: callSignal.signal,
-        receivedAt,
-        decisions: [],
-      });
-      underWay.set(work, callSignal);
-      try {
-        return await work;
-      } finally {
-        underWay.delete(work);
-        callSignal.release();
-      }
+    resourceUpdated(uri) {
+      emit('resource-updated', { uri });
+      options.bus?.publish({ type: 'resource-updated', uri });
+    },
+    call(request) {
+      if (closed !== undefined) return Promise.reject(new ClosedError('the hub is closing and takes no more calls; try again when it is back'));
+      const call = createCall(request, ids('call'), clock.now());
+      underWay.add(call);
+      return run(call);
     },
   };
 
   catalogue.register({
-    tools: modules.flatMap((module) => module.tools ?? []),
+    tools: [...modules.flatMap((module) => module.tools ?? []), ...(operations === undefined ? [] : operationTools(operations))],
     resources: modules.flatMap((module) => module.resources ?? []),
     prompts: modules.flatMap((module) => module.prompts ?? []),
   });
   for (const module of modules) module.attach?.(handle);
+  const leaveBus = options.bus?.subscribe(({ uri }) => emit('resource-updated', { uri }));
 
   async function shutDown(graceMs: number): Promise<void> {
     const grace = setTimeout(() => {
-      for (const callSignal of underWay.values()) callSignal.cancel(new CancelledError('the hub is closing'));
+      for (const { ending } of underWay.members()) ending.cancel(new CancelledError('the hub is closing'));
     }, graceMs);
-    await Promise.allSettled(underWay.keys());
+    if (underWay.size > 0)
+      await new Promise<void>((resolve) => {
+        idle = resolve;
+      });
     clearTimeout(grace);
-    for (const module of modules.toReversed()) await module.close?.();
+    leaveBus?.();
+    const failures: unknown[] = [];
+    for (const module of modules.toReversed()) {
+      try {
+        await module.close?.();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
     emitter.removeAllListeners();
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} modules failed to close`);
   }
 
   const close = ({ graceMs = 5_000 } = {}): Promise<void> => {
@@ -156,6 +180,14 @@ export function createHub(options: HubOptions = {}): Hub {
 type Emit = <Name extends keyof HubEvents>(name: Name, event: Parameters<HubEvents[Name]>[0]) => void;
 type Chain = readonly (Stage | 'resolve' | 'validate' | 'execute')[];
 
+/** What a passage needs of its hub. */
+interface Parts {
+  readonly chain: Chain;
+  readonly catalogue: Catalogue;
+  readonly operations: Operations | undefined;
+  readonly onError: NonNullable<HubOptions['onError']>;
+}
+
 function chainOf(modules: readonly Module[]): Chain {
   return enclosingOrder.flatMap((slot): Chain => {
     if (slot === 'resolve' || slot === 'validate' || slot === 'execute') return [slot];
@@ -163,45 +195,68 @@ function chainOf(modules: readonly Module[]): Chain {
   });
 }
 
-/**
- * Runs one call through the chain. What the tool slots throw becomes the tool's failure answer where `resolve` stands, so that the
- * outer slots (settle, record, publish) see the answer as the caller will; a failure of an outer slot itself is the hub's.
- */
-async function pass(call: Call, chain: Chain, catalogue: Catalogue, onError: NonNullable<HubOptions['onError']>): Promise<CallResult> {
-  let target: Target | undefined;
-  let args: unknown = call.arguments;
-  const step = {
-    call,
-    get target() {
-      return target;
-    },
-  };
-  const at = async (index: number): Promise<CallResult> => {
-    const stage = chain[index];
-    switch (stage) {
-      case undefined:
-        throw new Error('the chain of stages has no end');
-      case 'resolve':
-        target = resolve(call, catalogue);
-        try {
-          return await at(index + 1);
-        } catch (error) {
-          return failureAnswer(error, call, onError);
-        }
-      case 'validate':
-        args = await validate(call, target as Target);
-        return at(index + 1);
-      case 'execute':
-        call.signal.throwIfAborted();
-        return execute(target as Target, args, createContext(call));
-      default:
-        return stage(step, () => at(index + 1));
+/** One call's way through the chain, and what the hub's own slots find out on it. */
+class Passage implements StageStep {
+  readonly call: RunningCall;
+  target: Target | undefined;
+  #arguments: unknown;
+  readonly #hub: Parts;
+
+  constructor(call: RunningCall, hub: Parts) {
+    this.call = call;
+    this.#hub = hub;
+  }
+
+  async run(): Promise<CallResult> {
+    try {
+      return await this.#at(0);
+    } catch (error) {
+      if (this.target?.kind === 'tool') return failureAnswer(error, this.call, this.#hub.onError);
+      throw error;
     }
-  };
-  try {
-    return await at(0);
-  } catch (error) {
-    if (target?.kind === 'tool') return failureAnswer(error, call, onError);
-    throw error;
+  }
+
+  /** Not `async`, because every call passes here a dozen times; a stage that throws at once rejects all the same. */
+  #at(index: number): Promise<CallResult> {
+    const stage = this.#hub.chain[index];
+    if (typeof stage === 'function') {
+      try {
+        return stage(this, () => this.#at(index + 1));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    if (stage === 'resolve') return this.#resolve(index);
+    if (stage === 'validate') return this.#validate(index);
+    if (stage === 'execute') return this.#execute();
+    return Promise.reject(new Error('the chain of stages has no end'));
+  }
+
+  /**
+   * What the tool slots throw becomes the tool's failure answer here, so that the outer slots (settle, record, publish) see the answer as
+   * the caller will; a failure of an outer slot itself is the hub's.
+   */
+  async #resolve(index: number): Promise<CallResult> {
+    this.target = resolve(this.call, this.#hub.catalogue);
+    try {
+      return await this.#at(index + 1);
+    } catch (error) {
+      return failureAnswer(error, this.call, this.#hub.onError);
+    }
+  }
+
+  async #validate(index: number): Promise<CallResult> {
+    const target = this.target as Target;
+    refuseWithoutTask(target, this.call, this.#hub.operations);
+    const parsed = validate(this.call, target);
+    this.#arguments = parsed instanceof Promise ? await parsed : parsed;
+    return this.#at(index + 1);
+  }
+
+  async #execute(): Promise<CallResult> {
+    this.call.ending.throwIfEnded();
+    const target = this.target as Target;
+    if (target.kind !== 'tool' || target.tool.task === undefined) return execute(target, this.#arguments, createContext(this.call), this.call.ending);
+    return executeLong(target, this.#arguments, this.call, this.#hub);
   }
 }

@@ -1,12 +1,26 @@
 export type { Authenticator, Connection } from './authenticator.ts';
-export type { Call, CallerChannel, CallKind, CallRequest, ClientFacts, Decision, Face, LogLevel, Progress, TraceContext } from './call.ts';
+export type {
+  Abortable,
+  AbortListener,
+  Call,
+  CallerChannel,
+  CallKind,
+  CallRequest,
+  ClientFacts,
+  Decision,
+  Face,
+  LogLevel,
+  Progress,
+  TraceContext,
+} from './call.ts';
 export { type Catalogue, createCatalogue, type Registration } from './catalogue.ts';
+export { type ChangeBus, createJournalBus, createMemoryBus, type HubChange, type JournalBusOptions } from './change-bus.ts';
 export { findJsonFault, type JsonLimits } from './check-json.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { ContentAnnotations, ContentBlock, PromptMessage, ResourceContents } from './content.ts';
 export type { CallContext } from './context.ts';
 export { type ChangeFeed, createChangeFeed } from './drivers/change-feed.ts';
-export { checkName } from './drivers/check-names.ts';
+export { checkName, checkTtl } from './drivers/check-names.ts';
 export { createMemoryJournal } from './drivers/memory-journal.ts';
 export { createMemoryKeyValueStore, type MemoryStoreOptions } from './drivers/memory-key-value-store.ts';
 export { createMemoryStore } from './drivers/memory-store.ts';
@@ -19,10 +33,12 @@ export {
   HistoryDroppedError,
   InternalError,
   InvalidInputError,
+  LimitedError,
   MeshworkError,
   type MeshworkErrorOptions,
   NotFoundError,
   StoreInUseError,
+  TaskRequiredError,
   UnavailableError,
   UnknownOutcomeError,
 } from './errors.ts';
@@ -32,17 +48,20 @@ export type { Journal, JournalRecord, StoredValue } from './journal.ts';
 export type { JsonObject, JsonValue } from './json.ts';
 export type { KeyValueChange, KeyValueEntry, KeyValueStore, PutOptions, Store } from './key-value-store.ts';
 export { defineModule, type Module } from './module.ts';
-export { hasEnded, type Operation, type OperationEvent, type OperationStatus, transition } from './operation.ts';
+export { hasEnded, type Operation, type OperationEvent, type OperationStatus, ownerOf, transition } from './operation.ts';
 export { createOperations, type OperationContext, type Operations, type OperationsOptions } from './operations.ts';
+export { type Ended, failureCodeOf, type Outcome, outcomeOf, outcomes } from './outcome.ts';
 export { parseJson } from './parse-json.ts';
 export { type AuthenticationMethod, inProcessPrincipal, mayActFor, type Principal, type PrincipalKind, type Zone, zoneTrust } from './principal.ts';
 export { definePrompt, type Prompt, type PromptArgument, type PromptReturn } from './prompt.ts';
+export { redactSecrets } from './redact.ts';
 export { type Completer, defineResource, type Resource, type ResourceRequest, type ResourceReturn } from './resource.ts';
 export {
   type CallResult,
   type InputRequest,
   type InputRequired,
   inputRequired,
+  type OperationStarted,
   type PromptAnswer,
   type ResourceAnswer,
   type ToolAnswer,

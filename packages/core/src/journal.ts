@@ -9,7 +9,10 @@ export interface JournalRecord {
   readonly value: StoredValue;
 }
 
-/** What the ports carry: JSON, or bytes that come back as they went in. */
+/**
+ * What the ports carry: JSON, or bytes that come back as they went in. JSON means plain objects and arrays, strings, finite numbers, booleans
+ * and null; a member that is `undefined` is left out. Everything else is refused: other objects, bytes inside JSON, whatever holds itself.
+ */
 export type StoredValue = JsonValue | Uint8Array;
 
 /**
@@ -19,12 +22,15 @@ export type StoredValue = JsonValue | Uint8Array;
 export interface Journal {
   /**
    * Appends records, all or none, and returns their offsets. `expected` is the offset of the last record the caller has seen
-   * (0: the stream is empty). @throws {ConflictError} when the stream has moved on; nothing is appended.
+   * (0: the stream is empty). Copies of the values are taken before the call returns. Appends to one stream happen in the order they are
+   * called, also when nobody waits in between: so a writer can have several under way, each expecting the one before.
+   *
+   * @throws {InvalidInputError} when a value is neither JSON nor bytes, {@link ConflictError} when the stream has moved on; nothing is appended.
    */
   append(stream: string, records: readonly StoredValue[], options?: { readonly expected?: number }): Promise<readonly number[]>;
   /** Records from offset `from` (default: the oldest kept), oldest first, at most `limit` (default: all), read in pages. */
   read(stream: string, options?: { readonly from?: number; readonly limit?: number }): AsyncIterable<JournalRecord>;
-  /** Records from offset `from` (default: the next to be appended), then each new one as it is acknowledged, until `signal` aborts. */
+  /** Records from offset `from` (default: the next to be appended), then each new one as it is acknowledged, until `signal` aborts or the journal closes. @throws {ClosedError} */
   follow(stream: string, options?: { readonly from?: number; readonly signal?: AbortSignal }): AsyncIterable<JournalRecord>;
   /** The offset of the newest record ever appended; 0 when there is none. Trimming does not change it. */
   head(stream: string): Promise<number>;

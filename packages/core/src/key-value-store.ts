@@ -14,7 +14,7 @@ export type KeyValueChange = ({ readonly type: 'put' } & KeyValueEntry) | { read
 export interface PutOptions {
   /** The revision the caller has seen; 0: the key must not exist. */
   readonly expected?: number;
-  /** Milliseconds until the key is gone. */
+  /** Milliseconds until the key is gone: a whole number from 1 to 2^52. */
   readonly ttlMs?: number;
 }
 
@@ -24,7 +24,10 @@ export interface PutOptions {
  */
 export interface KeyValueStore {
   get(key: string): Promise<KeyValueEntry | undefined>;
-  /** @throws {ConflictError} when `expected` is not the key's revision; nothing is changed. */
+  /**
+   * Keeps a copy of the value, taken before the call returns. @throws {InvalidInputError} when the value is neither JSON nor bytes, or `ttlMs` is
+   * no time to live, {@link ConflictError} when `expected` is not the key's revision; nothing is changed.
+   */
   put(key: string, value: StoredValue, options?: PutOptions): Promise<{ readonly revision: number }>;
   /** True when there was something to delete. @throws {ConflictError} when `expected` is not the key's revision; nothing is changed. */
   delete(key: string, options?: { readonly expected?: number }): Promise<boolean>;
@@ -32,9 +35,10 @@ export interface KeyValueStore {
   list(prefix: string, options?: { readonly limit?: number; readonly after?: string }): AsyncIterable<KeyValueEntry>;
   /**
    * Changes under `prefix`, each once and in the order of their revisions, until `signal` aborts: those after revision `from`, then new
-   * ones; without `from`, new ones only. Expiry of a key shows as its deletion. Watching has begun when the first `next()` is called.
+   * ones; without `from`, new ones only. Expiry of a key shows as its deletion, before the key is used again. Watching has begun when the first
+   * `next()` is called, and ends when the store is closed.
    *
-   * @throws {HistoryDroppedError} when changes after `from` are no longer kept.
+   * @throws {HistoryDroppedError} when changes after `from` are no longer kept, {@link ClosedError} when the store was closed before.
    */
   watch(prefix: string, options?: { readonly from?: number; readonly signal?: AbortSignal }): AsyncIterable<KeyValueChange>;
   close(): Promise<void>;

@@ -1,44 +1,78 @@
-import { findJsonFault, type JsonLimits } from './check-json.ts';
+import { inspectJson, type JsonLimits } from './check-json.ts';
 import { InvalidInputError } from './errors.ts';
 
 /**
- * Parses JSON text from outside, stricter than `JSON.parse`: a duplicate key in an object, nesting deeper than `maxDepth`,
- * a key named `__proto__` and a lone surrogate are refused (I-JSON, RFC 7493 section 2, asks for the first and the last).
+ * Parses JSON text from outside, stricter than `JSON.parse`: a duplicate key in an object, nesting deeper than `maxDepth`, more members than
+ * `maxMembers`, a key named `__proto__` and a lone surrogate are refused (I-JSON, RFC 7493 section 2, asks for the first and the last).
  *
  * @throws {InvalidInputError} with a message that says what is wrong.
  */
 export function parseJson(text: string, limits: JsonLimits = {}): unknown {
-  const fault = scan(text, limits.maxDepth ?? 64);
-  if (fault !== undefined) throw new InvalidInputError(fault);
+  const maxDepth = limits.maxDepth ?? 64;
+  const written = countMembers(text, maxDepth);
+  const maxMembers = limits.maxMembers ?? 50_000;
+  if (typeof written === 'number' && written > maxMembers)
+    throw new InvalidInputError(`the JSON text has ${written} members, more than the ${maxMembers} that are read; send it in parts`);
+  if (written === 'too-deep') throw new InvalidInputError(`the JSON text is nested more than ${maxDepth} levels deep`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new InvalidInputError('the text is not valid JSON', { cause });
   }
-  const deepFault = findJsonFault(value, limits);
-  if (deepFault !== undefined) throw new InvalidInputError(deepFault);
+  const { fault, members } = inspectJson(value, limits);
+  if (fault !== undefined) throw new InvalidInputError(fault);
+  // An object keeps the last of two members with one key: what is missing was there twice.
+  if (members !== written) throw new InvalidInputError(`the JSON text has the key ${JSON.stringify(findDuplicate(text))} twice in one object`);
   return value;
 }
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** One pass over the text before it is parsed: depth, and the keys of each open object. Other faults are left to `JSON.parse`. */
-function scan(text: string, maxDepth: number): string | undefined {
+/** One pass over the text before it is parsed: its depth, and how many members its objects have. Other faults are left to `JSON.parse`. */
+function countMembers(text: string, maxDepth: number): number | 'too-deep' {
+  let depth = 0;
+  let members = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE: {
+        const end = endOfString(text, at);
+        if (end === -1) return members;
+        at = end;
+        break;
+      }
+      case 0x3a: // :
+        members += 1;
+        break;
+      case 0x7b: // {
+      case 0x5b: // [
+        depth += 1;
+        if (depth > maxDepth) return 'too-deep';
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        depth -= 1;
+        break;
+    }
+  }
+  return members;
+}
+
+/** The first key that its object has already, in valid JSON. */
+function findDuplicate(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
   let expectKey = false;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x7b: // {
-      case 0x5b: {
-        // [
-        if (open.length === maxDepth) return `the JSON text is nested more than ${maxDepth} levels deep`;
-        const isObject = text.charCodeAt(at) === 0x7b;
-        open.push(isObject ? new Set() : undefined);
-        expectKey = isObject;
+        open.push(new Set());
+        expectKey = true;
         break;
-      }
+      case 0x5b: // [
+        open.push(undefined);
+        expectKey = false;
+        break;
       case 0x7d: // }
       case 0x5d: // ]
         open.pop();
@@ -49,14 +83,11 @@ function scan(text: string, maxDepth: number): string | undefined {
         break;
       case QUOTE: {
         const end = endOfString(text, at);
-        if (end === -1) return undefined;
-        if (expectKey) {
-          const key = readKey(text, at, end);
-          const keys = open.at(-1);
-          if (key !== undefined && keys !== undefined) {
-            if (keys.has(key)) return `the JSON text has the key ${JSON.stringify(key)} twice in one object`;
-            keys.add(key);
-          }
+        const keys = open.at(-1);
+        if (expectKey && keys !== undefined) {
+          const key = JSON.parse(text.slice(at, end + 1)) as string;
+          if (keys.has(key)) return key;
+          keys.add(key);
           expectKey = false;
         }
         at = end;
@@ -76,15 +107,4 @@ function endOfString(text: string, start: number): number {
     at = text.indexOf('"', at + 1);
   }
   return -1;
-}
-
-/** Two spellings of one key (`"a"`, `"\u0061"`) are the same key. */
-function readKey(text: string, start: number, end: number): string | undefined {
-  const raw = text.slice(start + 1, end);
-  if (!raw.includes('\\')) return raw;
-  try {
-    return JSON.parse(`"${raw}"`) as string;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import type { ContentBlock, PromptMessage, ResourceContents } from './content.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import type { Operation } from './operation.ts';
 
 /** What a tool answers. `isError` marks a failure of the tool, told to the caller as content (MCP 2026-07-28, tools). */
 export interface ToolAnswer {
@@ -39,8 +40,14 @@ export interface InputRequired {
   readonly state?: JsonValue;
 }
 
+/** The work has begun and goes on: its result is the operation's. Only callers that said `asTask` get this. */
+export interface OperationStarted {
+  readonly kind: 'operation';
+  readonly operation: Operation;
+}
+
 /** What a call ends with. */
-export type CallResult = ToolAnswer | ResourceAnswer | PromptAnswer | InputRequired;
+export type CallResult = ToolAnswer | ResourceAnswer | PromptAnswer | InputRequired | OperationStarted;
 
 /** Asks the caller for input; a tool returns this instead of its answer. */
 export function inputRequired(requests: Readonly<Record<string, InputRequest>>, state?: JsonValue): InputRequired {

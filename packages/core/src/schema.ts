@@ -27,12 +27,26 @@ export function toJsonSchema(schema: ToolSchema, side: 'input' | 'output'): Json
   return { type: 'object', ...(json as JsonObject) };
 }
 
-/** Parses a value; waits only when the schema itself is asynchronous. */
-export async function parseWith<Schema extends ToolSchema>(schema: Schema, value: unknown): Promise<SchemaResult<Parsed<Schema>>> {
-  let result = schema['~standard'].validate(value);
-  if (result instanceof Promise) result = await result;
-  if (result.issues === undefined) return { ok: true, value: result.value as Parsed<Schema> };
-  return { ok: false, issues: result.issues.map(({ message, path }) => ({ message, path: (path ?? []).map(segment).join('.') })) };
+/** Parses a value; a promise only when the schema itself is asynchronous. */
+export function parseWith<Schema extends ToolSchema>(schema: Schema, value: unknown): SchemaResult<Parsed<Schema>> | Promise<SchemaResult<Parsed<Schema>>> {
+  const result = schema['~standard'].validate(value);
+  return result instanceof Promise ? result.then(read) : read(result);
+}
+
+function read<T>(result: StandardSchemaV1.Result<unknown>): SchemaResult<T> {
+  if (result.issues === undefined) return { ok: true, value: result.value as T };
+  return {
+    ok: false,
+    issues: result.issues.slice(0, MAX_ISSUES).map(({ message, path }) => ({ message: clip(message), path: clip((path ?? []).map(segment).join('.')) })),
+  };
+}
+
+/** What is told of a value that does not fit: an answer must not be larger than the mistake. */
+const MAX_ISSUES = 20;
+const MAX_CHARACTERS = 500;
+
+function clip(text: string): string {
+  return text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS).toWellFormed()}…`;
 }
 
 function segment(part: PropertyKey | StandardSchemaV1.PathSegment): string {

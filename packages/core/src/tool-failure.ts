@@ -12,7 +12,7 @@ export function failureAnswer(error: unknown, call: Call, onError: (error: unkno
   const known = toMeshworkError(error, call);
   if (known instanceof InternalError) onError(error, call);
   if (call.kind !== 'tool') throw known;
-  const failure: JsonObject = { code: known.code, message: known.message, ...(known.details as JsonObject | undefined) };
+  const failure: JsonObject = { ...(known.details as JsonObject | undefined), code: known.code, message: known.message };
   return { kind: 'tool', isError: true, content: [{ type: 'text', text: known.message }], structuredContent: failure };
 }
 

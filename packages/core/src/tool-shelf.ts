@@ -1,4 +1,4 @@
-import { compareVersions, satisfies, validate } from 'compare-versions';
+import { compareVersions, satisfies, validateStrict } from 'compare-versions';
 import { ConflictError, NotFoundError } from './errors.ts';
 import type { AnyTool } from './tool.ts';
 
@@ -55,9 +55,9 @@ const versionOf = ({ version = '1.0.0' }: AnyTool): string => version;
 function indexOf(tools: readonly AnyTool[]): Index {
   const versions = new Map<string, AnyTool[]>();
   for (const tool of tools) {
-    if (!validate(versionOf(tool))) throw new TypeError(`the version ${JSON.stringify(tool.version)} of the tool ${tool.name} is not a semantic version`);
+    if (!validateStrict(versionOf(tool))) throw new TypeError(`the version ${JSON.stringify(tool.version)} of the tool ${tool.name} is not a semantic version`);
     const others = versions.get(tool.name) ?? [];
-    if (others.some((other) => versionOf(other) === versionOf(tool)))
+    if (others.some((other) => compareVersions(versionOf(other), versionOf(tool)) === 0))
       throw new ConflictError(`the tool ${tool.name} ${versionOf(tool)} is registered already; take the other one out first or give this one another version`);
     versions.set(
       tool.name,

@@ -31,6 +31,11 @@ export interface ToolDescription {
   /** Tools it needs, as `name` or `name@range` (`audit_verify@^1.0.0`). */
   readonly requires?: readonly string[];
   readonly annotations?: ToolAnnotations;
+  /**
+   * Long work. Where the caller can take an operation for an answer it runs as one; elsewhere, `optional` work runs while the caller waits,
+   * and `required` work is refused (`TASK_REQUIRED`).
+   */
+  readonly task?: 'optional' | 'required';
   readonly _meta?: JsonObject;
 }
 
@@ -42,6 +47,11 @@ export interface Tool<Input extends ToolSchema = ToolSchema, Output extends Tool
   readonly input: Input;
   readonly output?: Output;
   run(args: Parsed<Input>, context: CallContext): ToolReturn<Output> | Promise<ToolReturn<Output>>;
+  /**
+   * What has to be asked before long work begins; `undefined` when nothing has. The answers are in `call.inputResponses` of the call that
+   * begins it. What `run` asks is asked of the operation.
+   */
+  askFirst?(args: Parsed<Input>, context: CallContext): InputRequired | undefined | Promise<InputRequired | undefined>;
 }
 
 export type ToolReturn<Output extends ToolSchema | undefined> = InputRequired | (Output extends ToolSchema ? Parsed<Output> : ToolAnswer);

@@ -23,6 +23,11 @@ describe('versions', () => {
     ['u', undefined],
   ])('%s is %s', (reference, version) => expect(found(catalogue, reference)).toBe(version));
 
+  it('are refused when they are not whole or stand there already under another spelling', () => {
+    for (const version of ['1', '1.x', 'v1.0.0', '01.0.0', '*']) expect(() => catalogue.register({ tools: [tool('u', { version })] })).toThrow(TypeError);
+    expect(() => catalogue.register({ tools: [tool('t', { version: '2.0.0+build' })] })).toThrow(ConflictError);
+  });
+
   it('lists each name once', () => expect(catalogue.tools.map(({ version }) => version)).toEqual(['2.0.0']));
 });
 

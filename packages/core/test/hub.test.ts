@@ -159,6 +159,14 @@ describe('what a call ends with', () => {
     expect(await hub.call({ ...local, name: 't' })).toMatchObject({ isError: true, content: [{ type: 'text', text: 'the printer is on fire' }] });
   });
 
+  it('is told what does not fit in an answer that is smaller than the mistake', async () => {
+    const hub = createHub({ modules: [{ name: 'm', tools: [echo] }] });
+    const args = Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`key${at}`, at]));
+    const answer = await hub.call({ ...local, name: 'echo', arguments: args });
+    expect(answer).toMatchObject({ isError: true, structuredContent: { code: 'INVALID_INPUT' } });
+    expect(JSON.stringify(answer).length).toBeLessThan(5_000);
+  });
+
   it('is an internal error when the answer does not fit the output schema', async () => {
     const tool = defineTool({
       name: 'bad',
@@ -216,6 +224,25 @@ describe('cancelling', () => {
     expect(await waits().call({ ...local, name: 't', deadline: 0 })).toMatchObject({ structuredContent: { code: 'DEADLINE_EXCEEDED' } });
   });
 
+  it('waits for no work that does not listen', async () => {
+    const deaf = () => withTool(() => new Promise(() => {}) as never);
+    expect(await deaf().call({ ...local, name: 't', deadline: Date.now() + 5 })).toMatchObject({ structuredContent: { code: 'DEADLINE_EXCEEDED' } });
+    const hub = deaf();
+    const call = hub.call({ ...local, name: 't' });
+    await hub.close({ graceMs: 0 });
+    expect(await call).toMatchObject({ structuredContent: { code: 'CANCELLED' } });
+  });
+
+  it('makes a signal that tells late askers too', async () => {
+    const hub = withTool(async (_args, context) => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      return toolAnswer([{ type: 'text', text: String(context.signal.aborted) }]) as never;
+    });
+    const seen = new Promise<boolean>((resolve) => hub.events.on('call-finished', ({ call }) => resolve(call.signal.aborted)));
+    expect(await hub.call({ ...local, name: 't', deadline: Date.now() + 2 })).toMatchObject({ structuredContent: { code: 'DEADLINE_EXCEEDED' } });
+    expect(await seen).toBe(true);
+  });
+
   it('ends what is under way when the hub closes and its grace is over, and takes nothing new', async () => {
     const hub = waits();
     const call = hub.call({ ...local, name: 't' });
@@ -225,7 +252,42 @@ describe('cancelling', () => {
   });
 });
 
+describe('closing', () => {
+  it('closes every module, also when one fails to', async () => {
+    const log: string[] = [];
+    const module = (name: string, fails = false): Module => ({
+      name,
+      close() {
+        log.push(name);
+        if (fails) throw new Error(name);
+      },
+    });
+    await expect(createHub({ modules: [module('a'), module('b', true), module('c')] }).close()).rejects.toThrow('b');
+    expect(log).toEqual(['c', 'b', 'a']);
+    await expect(createHub({ modules: [module('d', true), module('e', true)] }).close()).rejects.toThrow(AggregateError);
+  });
+});
+
+describe('a failure', () => {
+  it('keeps its code and message, whatever its details are called', async () => {
+    const hub = withTool(() => {
+      throw new DeniedError('no', { details: { code: 'OK', message: 'yes', more: 1 } });
+    });
+    expect(await hub.call({ ...local, name: 't' })).toMatchObject({ structuredContent: { code: 'DENIED', message: 'no', more: 1 } });
+  });
+});
+
 describe('events', () => {
+  it('reach a listener that listens once, once', async () => {
+    const hub = createHub({ modules: [{ name: 'm', tools: [echo] }] });
+    let heard = 0;
+    hub.events.once('call-finished', () => {
+      heard += 1;
+    });
+    for (const text of ['x', 'y']) await hub.call({ ...local, name: 'echo', arguments: { text } });
+    expect(heard).toBe(1);
+  });
+
   it('tell of every call, and survive a listener that throws', async () => {
     const errors: unknown[] = [];
     const hub = createHub({ modules: [{ name: 'm', tools: [echo] }], onError: (error) => errors.push(error) });

@@ -89,4 +89,11 @@ describe.skipIf(!existsSync(corpus))('the JSONTestSuite corpus', () => {
       return false;
     }
   }
+
+  it('reads no more members than it is told to', () => {
+    const text = JSON.stringify(Object.fromEntries(Array.from({ length: 11 }, (_, index) => [index, ':{}'])));
+    expect(parseJson(text, { maxMembers: 11 })).toBeTypeOf('object');
+    expect(() => parseJson(text, { maxMembers: 10 })).toThrow(/11 members/);
+    expect(() => parseJson(`{"a":[${'{"b":1},'.repeat(60_000)}0]}`)).toThrow(/send it in parts/);
+  });
 });

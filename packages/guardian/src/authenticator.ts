@@ -1,12 +1,25 @@
 import { type Authenticator, type Connection, type Principal, zoneTrust } from '@meshwork/core';
 import type { CredentialBook, KeyOwner } from './credential-book.ts';
+import { digestOf } from './secret.ts';
 import type { ZoneOf } from './zones.ts';
 
+export interface AuthenticatorOptions {
+  readonly credentials: CredentialBook;
+  readonly zoneOf: ZoneOf;
+  /** Keys given from outside, by their digests, and the agents they stand for. */
+  readonly givenKeys: ReadonlyMap<string, string>;
+}
+
 /** Turns an API key on a connection into a principal. */
-export function createAuthenticator({ credentials, zoneOf }: { readonly credentials: CredentialBook; readonly zoneOf: ZoneOf }): Authenticator {
+export function createAuthenticator({ credentials, zoneOf, givenKeys }: AuthenticatorOptions): Authenticator {
+  const givenTo = (key: string): KeyOwner | undefined => {
+    const id = givenKeys.size === 0 ? undefined : givenKeys.get(digestOf(key));
+    return id === undefined ? undefined : { kind: 'agent', id };
+  };
   return {
     async authenticate(credential, connection) {
-      const owner = credential === undefined ? undefined : await credentials.ownerOf(credential);
+      if (credential === undefined) return undefined;
+      const owner = (await credentials.ownerOf(credential)) ?? givenTo(credential);
       return owner && principalOf(owner, connection, zoneOf);
     },
   };

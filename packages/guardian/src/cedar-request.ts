@@ -10,7 +10,19 @@ export interface CedarRequest {
   readonly entities: EntityJson[];
 }
 
-const uid = (type: string, id: string) => ({ type: `Meshwork::${type}`, id });
+/** Whole names, not put together for each question. */
+const types = {
+  Agent: 'Meshwork::Agent',
+  User: 'Meshwork::User',
+  Anonymous: 'Meshwork::Anonymous',
+  Role: 'Meshwork::Role',
+  Action: 'Meshwork::Action',
+  Tool: 'Meshwork::Tool',
+  Document: 'Meshwork::Document',
+  ResourceType: 'Meshwork::ResourceType',
+} as const;
+
+const uid = (type: keyof typeof types, id: string) => ({ type: types[type], id });
 
 /** Pure: facts in Cedar's words. */
 export function toCedarRequest({ principal, zone, trust, question }: Facts): CedarRequest {

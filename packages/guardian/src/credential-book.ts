@@ -40,7 +40,7 @@ export function createCredentialBook({ store, clock }: { store: KeyValueStore; c
   return {
     async issue(owner) {
       const keyId = randomHex(8);
-      const { secret, digest } = await mintSecret(`mk_${keyId}_`);
+      const { secret, digest } = mintSecret(`mk_${keyId}_`);
       const record: KeyRecord = { ...owner, digest, issuedAt: new Date(clock.now()).toISOString() };
       await store.put(PREFIX + keyId, record as unknown as JsonObject, { expected: 0 });
       return secret;
@@ -48,7 +48,7 @@ export function createCredentialBook({ store, clock }: { store: KeyValueStore; c
     async ownerOf(key) {
       const match = KEY.exec(key);
       if (match === null) return undefined;
-      const digest = await digestOf(key);
+      const digest = digestOf(key);
       const known = cache.get(digest);
       if (known !== undefined) return known;
       const before = revocations;

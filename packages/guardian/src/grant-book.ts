@@ -43,7 +43,7 @@ const TOKEN = /^gt_[A-Za-z0-9_-]{43}$/;
 const RETENTION_MS = 86_400_000;
 
 export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; clock: Clock; ids: IdSource }): GrantBook {
-  const keyOf = async (token: string) => (TOKEN.test(token) ? PREFIX + (await digestOf(token)) : undefined);
+  const keyOf = (token: string) => (TOKEN.test(token) ? PREFIX + digestOf(token) : undefined);
   const entryOf = async (key: string | undefined) => {
     const entry = key === undefined ? undefined : await store.get(key);
     return entry && { key: entry.key, revision: entry.revision, grant: entry.value as unknown as Grant };
@@ -72,15 +72,15 @@ export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; c
     stateOf,
     async issue(grant, { ttlMs, alongside }) {
       const now = clock.now();
-      const { secret: token, digest } = await mintSecret('gt_');
+      const { secret: token, digest } = mintSecret('gt_');
       const issued: Grant = { ...grant, id: ids('grant'), issuedAt: new Date(now).toISOString(), expiresAt: new Date(now + ttlMs).toISOString() };
       await Promise.all([store.put(PREFIX + digest, issued as unknown as JsonObject, { expected: 0, ttlMs: keepFor(issued) }), alongside(issued)]);
       return { token, grant: issued };
     },
     async find(token) {
-      return (await entryOf(await keyOf(token)))?.grant;
+      return (await entryOf(keyOf(token)))?.grant;
     },
-    revoke: async (token, by) => (await revokeEntry(await keyOf(token), by)) !== undefined,
+    revoke: async (token, by) => (await revokeEntry(keyOf(token), by)) !== undefined,
     async revokeAll(agent, by) {
       const revoked: Grant[] = [];
       for await (const { key, value } of store.list(PREFIX)) {

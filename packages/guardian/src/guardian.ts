@@ -20,6 +20,7 @@ import { createGrantResources } from './grant-resources.ts';
 import { createPermissionTools, type PermissionEvent, revocationOf } from './permission-tools.ts';
 import type { PolicyEngine, ResourceType } from './policy-engine.ts';
 import { createRateMeter } from './rate-meter.ts';
+import { digestOf } from './secret.ts';
 import { createTrail } from './trail.ts';
 import { createZones } from './zones.ts';
 
@@ -34,6 +35,11 @@ export interface GuardianOptions {
   readonly grantTtlMs?: number;
   /** Networks whose callers are in the trusted zone, in CIDR notation. */
   readonly networks?: { readonly trusted?: readonly string[] };
+  /**
+   * Keys that were made elsewhere, such as one from the environment, and the agents they stand for. They hold as long as the hub is given
+   * them, and only at start; they cannot be revoked otherwise. Make them long: nothing slows down a guesser but their length.
+   */
+  readonly givenKeys?: readonly { readonly key: string; readonly agent: string }[];
   readonly clock?: Clock;
   readonly ids?: IdSource;
 }
@@ -69,7 +75,8 @@ export interface Guardian extends Module {
 
 /** Who may do what: keys, agents, policies, and grants that expire. Refuses whatever no policy permits. */
 export function guardian(options: GuardianOptions): Guardian {
-  const { store, engine, resourceTypes = standardResourceTypes, grantTtlMs = 300_000, networks = {}, clock = systemClock, ids = randomIds } = options;
+  const { store, engine, resourceTypes = standardResourceTypes, grantTtlMs = 300_000, networks = {}, givenKeys = [] } = options;
+  const { clock = systemClock, ids = randomIds } = options;
   const types = new Map(resourceTypes.map((type) => [type.name, type]));
   if (types.size === 0) throw new TypeError('the guardian needs at least one resource type');
   if (types.size < resourceTypes.length) throw new TypeError('two resource types have one name; name each once');
@@ -156,7 +163,11 @@ export function guardian(options: GuardianOptions): Guardian {
     attach(handle) {
       hub = handle;
     },
-    authenticator: createAuthenticator({ credentials, zoneOf: createZones(networks) }),
+    authenticator: createAuthenticator({
+      credentials,
+      zoneOf: createZones(networks),
+      givenKeys: new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent])),
+    }),
     agents,
     grants,
     events,

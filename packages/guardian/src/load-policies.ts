@@ -1,4 +1,5 @@
-import { type DetailedError, policySetTextToParts, policyToJson, validate } from '@cedar-policy/cedar-wasm/nodejs';
+import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs';
+import type { CedarWasm } from './cedar-wasm.ts';
 import { PolicyError } from './policy-error.ts';
 
 /** Policies ready for Cedar, and the words for whoever they refuse. */
@@ -12,11 +13,11 @@ const MAX_NESTING = 64;
 const MAX_OPERATORS = 200;
 
 /** Reads policies and checks them against the schema. @throws {PolicyError} */
-export function loadPolicies(text: string, schema: string): LoadedPolicies {
+export function loadPolicies(cedar: CedarWasm, text: string, schema: string): LoadedPolicies {
   refuseBombs(text, 'policies');
   refuseBombs(schema, 'schema');
   try {
-    return load(text, schema);
+    return load(cedar, text, schema);
   } catch (cause) {
     if (cause instanceof PolicyError) throw cause;
     // The engine itself gives up on some hostile texts by throwing.
@@ -24,16 +25,17 @@ export function loadPolicies(text: string, schema: string): LoadedPolicies {
   }
 }
 
-function load(text: string, schema: string): LoadedPolicies {
-  const parts = policySetTextToParts(text);
+function load(cedar: CedarWasm, text: string, schema: string): LoadedPolicies {
+  const parts = cedar.policySetTextToParts(text);
   if (parts.type === 'failure')
     throw new PolicyError(`the policies cannot be parsed: ${parts.errors.map((error) => lineOf(error, text) + error.message).join('; ')}`);
   if (parts.policy_templates.length > 0)
     throw new PolicyError(`a policy with ?principal or ?resource is a template, and templates are not used here: ${parts.policy_templates[0]}`);
-  const staticPolicies: Record<string, string> = {};
+  // Without a prototype: a policy named __proto__ would otherwise be lost, and what it forbids be allowed.
+  const staticPolicies: Record<string, string> = Object.create(null);
   const reasons = new Map<string, string>();
-  for (const [index, policy] of parts.policies.entries()) {
-    const json = policyToJson(policy);
+  for (const [index, policy] of inTextOrder(parts.policies, text).entries()) {
+    const json = cedar.policyToJson(policy);
     if (json.type === 'failure') throw new PolicyError(`policy ${index + 1} cannot be read: ${json.errors.map(({ message }) => message).join('; ')}`);
     const { id, reason } = (json.json.annotations ?? {}) as { id?: string | null; reason?: string | null };
     if (!id) throw new PolicyError(`policy ${index + 1} has no @id; every policy needs one, because every answer names the policies that decided`);
@@ -41,13 +43,19 @@ function load(text: string, schema: string): LoadedPolicies {
     staticPolicies[id] = policy;
     if (reason) reasons.set(id, reason);
   }
-  const answer = validate({ schema, policies: { staticPolicies } });
+  const answer = cedar.validate({ schema, policies: { staticPolicies } });
   if (answer.type === 'failure') throw new PolicyError(`the schema or the policies cannot be used: ${answer.errors.map(({ message }) => message).join('; ')}`);
   const problems = answer.validationErrors.map(
     ({ policyId, error }) => `policy ${policyId}: ${lineOf(error, text, staticPolicies[policyId])}${error.message}${error.help ? ` (${error.help})` : ''}`,
   );
   if (problems.length > 0) throw new PolicyError(problems.join('; '));
   return { staticPolicies, reasons };
+}
+
+/** Cedar gives the eleventh policy before the third: it sorts them by names of its own. */
+function inTextOrder(policies: readonly string[], text: string): string[] {
+  const places = new Map(policies.map((policy) => [policy, text.indexOf(policy)]));
+  return policies.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
 }
 
 /** `line 7: `, when the place is known. Places are counted in UTF-8 bytes from the start of the policy, or of the whole text. */

@@ -14,12 +14,26 @@ export function createZones({ trusted = [] }: { readonly trusted?: readonly stri
     if (!ipaddr.isValidCIDR(cidr)) throw new InvalidInputError(`the trusted network ${JSON.stringify(cidr)} is not in CIDR notation, as in 10.1.0.0/16`);
     return ipaddr.parseCIDR(cidr);
   });
-  return ({ via, remoteAddress }) => {
-    if (via !== 'http') return 'local';
-    if (remoteAddress === undefined || !ipaddr.isValid(remoteAddress)) return 'external';
+  const zoneOf = (remoteAddress: string): Zone => {
+    if (!ipaddr.isValid(remoteAddress)) return 'external';
     // An IPv4 caller on an IPv6 socket shows as ::ffff:a.b.c.d; `process` gives a.b.c.d.
     const address = ipaddr.process(remoteAddress);
     if (address.range() === 'loopback') return 'local';
     return networks.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits)) ? 'trusted' : 'external';
   };
+  /** Parsing an address costs more than the rest of a decision, and few callers have many. */
+  const known = new Map<string, Zone>();
+  return ({ via, remoteAddress }) => {
+    if (via !== 'http') return 'local';
+    if (remoteAddress === undefined) return 'external';
+    let zone = known.get(remoteAddress);
+    if (zone === undefined) {
+      zone = zoneOf(remoteAddress);
+      if (known.size >= REMEMBERED) known.clear();
+      known.set(remoteAddress, zone);
+    }
+    return zone;
+  };
 }
+
+const REMEMBERED = 1_000;

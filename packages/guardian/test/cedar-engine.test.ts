@@ -83,6 +83,20 @@ describe('deciding', () => {
     expect(both.decide(facts)).toEqual({ effect: 'deny', policies: ['no'], reason: 'closed today' });
   });
 
+  it('loses no policy, whatever its @id', () => {
+    const odd = ['__proto__', 'constructor', '2', '1', 'a, b', 'ä "\\u{1F600}'];
+    const forbids = odd.map((id) => `@id(${JSON.stringify(id).replaceAll('\\\\u', '\\u')}) forbid (principal, action, resource);`);
+    const { effect, policies } = load(`@id("yes") permit (principal, action, resource); ${forbids.join('\n')}`).decide(facts);
+    expect(effect).toBe('deny');
+    expect(policies.toSorted()).toEqual(['__proto__', 'constructor', '2', '1', 'a, b', 'ä "😀'].toSorted());
+  });
+
+  it('names policies in the order of the text', () => {
+    const ids = Array.from({ length: 30 }, (_, index) => `p${(index * 7) % 30}`);
+    const text = ids.map((id) => `@id("${id}") permit (principal, action, resource);`).join('\n');
+    expect(load(text).decide(facts).policies).toEqual(ids);
+  });
+
   it('denies when a policy fails while it is evaluated', () => {
     const failing = load(
       '@id("yes") permit (principal, action, resource); @id("broken") forbid (principal, action == Meshwork::Action::"call", resource) when { context.trust + 9223372036854775807 > 0 };',

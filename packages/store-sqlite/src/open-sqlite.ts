@@ -1,6 +1,8 @@
 import { type Clock, type Store, systemClock } from '@meshwork/core';
-import { createGroupCommit } from './group-commit.ts';
-import { openDatabase } from './open-database.ts';
+import { createCheckpointer } from './checkpointer.ts';
+import { createGroupCommit, type GroupCommit } from './group-commit.ts';
+import { openLogSync } from './log-sync.ts';
+import { openDatabase, PAGES_BETWEEN_CHECKPOINTS } from './open-database.ts';
 import { createSqliteJournal } from './sqlite-journal.ts';
 import { createSqliteKeyValueStore } from './sqlite-key-value-store.ts';
 
@@ -11,6 +13,11 @@ export interface SqliteOptions {
   readonly clock?: Clock;
   /** `full` (default): what is acknowledged survives a power cut. `normal`: it survives the death of the process, and is faster. */
   readonly synchronous?: 'full' | 'normal';
+  /**
+   * True (default): the event loop does not wait for the disk; syncs and checkpoints are made beside it. False: it waits for both. For places
+   * without worker threads, and for file systems without shared memory.
+   */
+  readonly thread?: boolean;
 }
 
 /**
@@ -19,24 +26,29 @@ export interface SqliteOptions {
  * @throws {StoreInUseError} when another process owns the file, {@link StoreFormatError} when it is not a store or a newer one,
  * {@link UnavailableError} when it cannot be opened.
  */
-export async function openSqlite({ path, clock = systemClock, synchronous = 'full' }: SqliteOptions): Promise<Store & AsyncDisposable> {
-  const database = await openDatabase(path, synchronous);
-  const commits = createGroupCommit(database, () => {
-    keys.wake();
-    journal.wake();
-  });
-  const keys = createSqliteKeyValueStore(database, commits, clock);
-  const journal = createSqliteJournal(database, commits, clock);
+export async function openSqlite({ path, clock = systemClock, synchronous = 'full', thread = true }: SqliteOptions): Promise<Store & AsyncDisposable> {
+  const { database, owner } = await openDatabase({ path, synchronous: thread ? 'normal' : synchronous, shared: thread });
+  const log = thread && synchronous === 'full' ? openLogSync(`${database.location()}-wal`) : undefined;
+  const checkpointer = thread
+    ? createCheckpointer({ path, onLost: () => database.exec(`PRAGMA wal_autocheckpoint = ${PAGES_BETWEEN_CHECKPOINTS}`) })
+    : undefined;
+  const parts = { database, clock, commits: (): GroupCommit => commits, onWrite: (bytes: number) => checkpointer?.wrote(bytes) };
+  const keys = createSqliteKeyValueStore(parts);
+  const journal = createSqliteJournal(parts);
+  const commits = createGroupCommit(database, { participants: [keys, journal], sync: log?.sync, hold: () => checkpointer?.hold });
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= (async () => {
-      commits.close();
+      await commits.close();
       await Promise.all([keys.close(), journal.close()]);
+      await checkpointer?.close();
+      log?.close();
       database.close();
+      owner.release();
     })();
     return closed;
   };
-  const { wake: _keys, ...keyValueStore } = keys;
-  const { wake: _journal, ...journalPort } = journal;
-  return { ...keyValueStore, ...journalPort, close, [Symbol.asyncDispose]: close };
+  const { get, put, delete: remove, list, watch } = keys;
+  const { append, read, follow, head, trim } = journal;
+  return { get, put, delete: remove, list, watch, append, read, follow, head, trim, close, [Symbol.asyncDispose]: close };
 }

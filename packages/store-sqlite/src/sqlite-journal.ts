@@ -1,101 +1,196 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type Clock, ClosedError, ConflictError, checkName, createChangeFeed, type Journal, type JournalRecord } from '@meshwork/core';
-import { decode, encode } from './encoding.ts';
-import type { GroupCommit } from './group-commit.ts';
+import { type Clock, ClosedError, ConflictError, checkName, createChangeFeed, type Journal, type JournalRecord, UnavailableError } from '@meshwork/core';
+import { type Encoded, encode } from './encoding.ts';
+import type { GroupCommit, Participant } from './group-commit.ts';
+import { cutBlock, packBlock, unpackBlock } from './record-block.ts';
+import { LAST_OFFSET, LAST_STREAM, OFFSET_BITS } from './schema.ts';
 
+/** Records read at once. */
 const PAGE = 500;
+/** What one row holds at most, unless a single record is larger: a reader takes a row as a whole. */
+const BLOCK_RECORDS = 500;
+const BLOCK_BYTES = 65_536;
+/** Streams whose ends are kept in memory. */
+const KNOWN_STREAMS = 10_000;
 
-interface StreamRow {
+/** A stream's end, as of this transaction. */
+interface Stream {
   readonly id: number;
-  readonly head: number;
+  head: number;
 }
 
-interface RecordRow {
-  readonly offset: number;
+interface Row {
+  readonly last: number;
+  readonly count: number;
   readonly time: number;
-  readonly kind: number;
-  readonly value: Uint8Array;
+  readonly block: Uint8Array;
 }
 
-/** The journal port on an open database. `wake` is called after every commit. */
-export function createSqliteJournal(database: DatabaseSync, commits: GroupCommit, clock: Clock): Journal & { wake(): void } {
-  const find = database.prepare('SELECT id, head FROM stream WHERE name = ?');
-  const create = database.prepare('INSERT INTO stream (name, id, head) VALUES (?, (SELECT coalesce(max(id), 0) + 1 FROM stream), 0)');
-  const advance = database.prepare('UPDATE stream SET head = ? WHERE id = ?');
-  const insert = database.prepare('INSERT INTO record (stream, offset, time, kind, value) VALUES (?, ?, ?, ?, ?)');
-  const page = database.prepare('SELECT offset, time, kind, value FROM record WHERE stream = ? AND offset >= ? ORDER BY offset LIMIT ?');
-  const drop = database.prepare('DELETE FROM record WHERE stream = ? AND offset < ?');
+export interface SqliteJournalOptions {
+  readonly database: DatabaseSync;
+  /** Read late: the transactions know this journal, and it them. */
+  readonly commits: () => GroupCommit;
+  readonly clock: Clock;
+  /** Told of about how many bytes a write adds. */
+  readonly onWrite: (bytes: number) => void;
+}
+
+/**
+ * The journal port on an open database. The records that one transaction appends to a stream go into one row, written at its end. What is
+ * committed but not yet on disk is shown to nobody.
+ */
+export function createSqliteJournal({ database, commits, clock, onWrite }: SqliteJournalOptions): Journal & Participant {
+  const key = (offset: string) => `(:stream << ${OFFSET_BITS} | ${offset})`;
+  const find = database.prepare(`
+    SELECT id, max(head, coalesce((SELECT record.id & ${LAST_OFFSET} FROM record
+      WHERE record.id BETWEEN stream.id << ${OFFSET_BITS} AND (stream.id << ${OFFSET_BITS} | ${LAST_OFFSET}) ORDER BY record.id DESC LIMIT 1), 0)) AS head
+    FROM stream WHERE name = ?`);
+  const lastId = database.prepare('SELECT coalesce(max(id), 0) AS id FROM stream');
+  const create = database.prepare('INSERT INTO stream (id, name, head) VALUES (?, ?, 0)');
+  const keepHead = database.prepare('UPDATE stream SET head = ? WHERE id = ?');
+  const insert = database.prepare(`INSERT INTO record (id, count, time, block) VALUES (${key(':last')}, :count, :time, :block)`);
+  const rows = database.prepare(
+    `SELECT id & ${LAST_OFFSET} AS last, count, time, block FROM record WHERE id BETWEEN ${key(':from')} AND ${key(String(LAST_OFFSET))} ORDER BY id`,
+  );
+  const drop = database.prepare(`DELETE FROM record WHERE id BETWEEN ${key('0')} AND ${key(':last')}`);
+  const replace = database.prepare(`UPDATE record SET count = :count, block = :block WHERE id = ${key(':last')}`);
   const feed = createChangeFeed();
+  const known = new Map<string, Stream>();
+  /** Records that wait for the end of the transaction. */
+  const pending = new Map<Stream, Encoded[]>();
+  /** Where streams ended before what is not yet on disk. */
+  const durableHeads = new Map<string, number>();
   let closed = false;
 
-  const enter = (stream: string): StreamRow | undefined => {
+  const enter = (name: string) => {
     if (closed) throw new ClosedError('the store is closed');
-    checkName('stream', stream);
-    return find.get(stream) as StreamRow | undefined;
+    checkName('stream', name);
   };
-  const readPage = (stream: string, from: number, limit: number): JournalRecord[] => {
-    const row = enter(stream);
-    if (row === undefined) return [];
-    return (page.all(row.id, from, limit) as unknown as RecordRow[]).map(({ offset, time, kind, value }) => ({ offset, time, value: decode(kind, value) }));
+  const streamAt = (name: string): Stream | undefined => {
+    let stream = known.get(name);
+    if (stream === undefined) {
+      const row = find.get(name) as Stream | undefined;
+      if (row === undefined) return undefined;
+      stream = { id: row.id, head: row.head };
+      known.set(name, stream);
+    }
+    return stream;
+  };
+  const createStream = (name: string): Stream => {
+    const id = Number(lastId.get()?.id) + 1;
+    if (id > LAST_STREAM) throw new UnavailableError(`the store holds ${LAST_STREAM} streams and takes no more`);
+    create.run(id, name);
+    const stream = { id, head: 0 };
+    known.set(name, stream);
+    return stream;
+  };
+  const durableHead = (name: string): number => durableHeads.get(name) ?? streamAt(name)?.head ?? 0;
+  const readPage = (name: string, from: number, limit: number): JournalRecord[] => {
+    enter(name);
+    const stream = streamAt(name);
+    const head = durableHead(name);
+    const records: JournalRecord[] = [];
+    if (stream === undefined || !(from <= head)) return records;
+    const next = Math.max(1, Math.ceil(from));
+    for (const row of rows.iterate({ stream: stream.id, from: next })) {
+      const { last, count, time, block } = row as unknown as Row;
+      const first = last - count + 1;
+      let offset = Math.max(first, next);
+      for (const value of unpackBlock(block, count, offset - first, limit - records.length)) {
+        if (offset > head) return records;
+        records.push({ offset: offset++, time, value });
+      }
+      if (records.length >= limit) break;
+    }
+    return records;
+  };
+  const insertRecords = ({ id, head }: Stream, values: readonly Encoded[]) => {
+    const time = Math.floor(clock.now());
+    let last = head - values.length;
+    for (const part of inBlocks(values)) {
+      last += part.length;
+      const block = packBlock(part);
+      insert.run({ stream: id, last, count: part.length, time, block });
+      onWrite(block.length);
+    }
+  };
+  const finish = () => {
+    for (const [stream, values] of pending) insertRecords(stream, values);
+    pending.clear();
   };
 
   return {
-    wake: feed.wake,
-    async append(stream, values, { expected } = {}) {
-      enter(stream);
+    finish,
+    forget() {
+      known.clear();
+      pending.clear();
+    },
+    settled() {
+      durableHeads.clear();
+      if (known.size > KNOWN_STREAMS) known.clear();
+      feed.wake();
+    },
+    async append(name, values, { expected } = {}) {
+      enter(name);
       const encoded = values.map(encode);
-      return commits.write(() => {
-        let row = find.get(stream) as StreamRow | undefined;
-        const head = row?.head ?? 0;
+      return commits().write(() => {
+        const present = streamAt(name);
+        const head = present?.head ?? 0;
         if (expected !== undefined && expected !== head)
-          throw new ConflictError(`the stream ${JSON.stringify(stream)} is at offset ${head}, not ${expected}; read on and retry`, {
-            details: { stream, expected, present: head },
+          throw new ConflictError(`the stream ${JSON.stringify(name)} is at offset ${head}, not ${expected}; read on and retry`, {
+            details: { stream: name, expected, present: head },
           });
         if (encoded.length === 0) return [];
-        if (row === undefined) {
-          create.run(stream);
-          row = find.get(stream) as unknown as StreamRow;
-        }
-        const { id } = row;
-        const time = clock.now();
-        const offsets = encoded.map(({ kind, bytes }, index) => {
-          const offset = head + 1 + index;
-          insert.run(id, offset, time, kind, bytes);
-          return offset;
-        });
-        advance.run(head + encoded.length, id);
-        return offsets;
+        const stream = present ?? createStream(name);
+        if (!durableHeads.has(name)) durableHeads.set(name, head);
+        const waiting = pending.get(stream);
+        if (waiting === undefined) pending.set(stream, [...encoded]);
+        else for (const value of encoded) waiting.push(value);
+        stream.head += encoded.length;
+        return encoded.map((_, index) => head + 1 + index);
       });
     },
-    async *read(stream, { from = 1, limit = Number.POSITIVE_INFINITY } = {}) {
+    async *read(name, { from = 1, limit = Number.POSITIVE_INFINITY } = {}) {
       let next = from;
       let left = limit;
       while (left > 0) {
         const size = Math.min(left, PAGE);
-        const records = readPage(stream, next, size);
+        const records = readPage(name, next, size);
         yield* records;
         if (records.length < size) return;
         left -= records.length;
         next = (records.at(-1)?.offset ?? next) + 1;
       }
     },
-    follow(stream, { from, signal } = {}) {
+    follow(name, { from, signal } = {}) {
       let next = from;
       return feed.read(async () => {
-        next ??= (enter(stream)?.head ?? 0) + 1;
-        const records = readPage(stream, next, PAGE);
+        enter(name);
+        next ??= durableHead(name) + 1;
+        const records = readPage(name, next, PAGE);
         next = (records.at(-1)?.offset ?? next - 1) + 1;
         return records;
       }, signal);
     },
-    async head(stream) {
-      return enter(stream)?.head ?? 0;
+    async head(name) {
+      enter(name);
+      return durableHead(name);
     },
-    async trim(stream, before) {
-      enter(stream);
-      await commits.write(() => {
-        const row = find.get(stream) as StreamRow | undefined;
-        if (row !== undefined) drop.run(row.id, before);
+    async trim(name, before) {
+      enter(name);
+      await commits().write(() => {
+        // What this transaction has appended may be among it.
+        finish();
+        const stream = streamAt(name);
+        if (stream === undefined || !(before > 1)) return;
+        const end = Math.min(Math.ceil(before), stream.head + 1);
+        keepHead.run(stream.head, stream.id);
+        drop.run({ stream: stream.id, last: end - 1 });
+        const cut = rows.get({ stream: stream.id, from: end }) as Row | undefined;
+        const dropped = cut === undefined ? 0 : end - (cut.last - cut.count + 1);
+        if (cut !== undefined && dropped > 0)
+          replace.run({ stream: stream.id, last: cut.last, count: cut.count - dropped, block: cutBlock(cut.block, cut.count, dropped) });
+        onWrite(cut?.block.length ?? 0);
       });
     },
     async close() {
@@ -103,4 +198,17 @@ export function createSqliteJournal(database: DatabaseSync, commits: GroupCommit
       feed.close();
     },
   };
+}
+
+function* inBlocks(values: readonly Encoded[]): Generator<readonly Encoded[], void, undefined> {
+  let start = 0;
+  let bytes = 0;
+  for (let index = 0; index < values.length; index++) {
+    bytes += values[index]?.length ?? 0;
+    if (index + 1 - start < BLOCK_RECORDS && bytes < BLOCK_BYTES) continue;
+    yield values.slice(start, index + 1);
+    start = index + 1;
+    bytes = 0;
+  }
+  if (start < values.length) yield start === 0 ? values : values.slice(start);
 }

@@ -4,18 +4,23 @@ import {
   ClosedError,
   ConflictError,
   checkName,
+  checkTtl,
   createChangeFeed,
   HistoryDroppedError,
   type KeyValueChange,
   type KeyValueEntry,
   type KeyValueStore,
 } from '@meshwork/core';
-import { DELETED, decode, encode } from './encoding.ts';
-import type { GroupCommit } from './group-commit.ts';
+import { DELETED, decode, encode, toRow } from './encoding.ts';
+import type { GroupCommit, Participant } from './group-commit.ts';
 
 const PAGE = 500;
 /** Changes kept for watchers that come back. */
 const HISTORY = 10_000;
+/** Older changes are dropped so many at once. */
+const DROP = 500;
+/** Expired keys taken out in one transaction: few enough not to be felt by the writes beside it. */
+const SWEEP = 500;
 
 interface Row {
   readonly key: string;
@@ -24,29 +29,55 @@ interface Row {
   readonly revision: number;
 }
 
-/** The key-value port on an open database. `wake` is called after every commit. */
-export function createSqliteKeyValueStore(database: DatabaseSync, commits: GroupCommit, clock: Clock): KeyValueStore & { wake(): void } {
+export interface SqliteKeyValueStoreOptions {
+  readonly database: DatabaseSync;
+  /** Read late: the transactions know this store, and it them. */
+  readonly commits: () => GroupCommit;
+  readonly clock: Clock;
+  /** Told of about how many bytes a write adds. */
+  readonly onWrite: (bytes: number) => void;
+}
+
+/** The key-value port on an open database. What is committed but not yet on disk is shown to nobody: whoever asks for it waits. */
+export function createSqliteKeyValueStore({ database, commits, clock, onWrite }: SqliteKeyValueStoreOptions): KeyValueStore & Participant {
   const prepare = (sql: string) => database.prepare(sql);
   const read = prepare('SELECT key, kind, value, revision FROM entry WHERE key = ? AND (expires IS NULL OR expires > ?)');
-  const page = prepare('SELECT key, kind, value, revision FROM entry WHERE key > ? AND key >= ? AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?');
+  const slot = prepare('SELECT revision, expires FROM entry WHERE key = ?');
+  // The plus keeps the index for the larger of the two bounds: SQLite would search by one of them and filter by the other.
+  const page = prepare(
+    'SELECT key, kind, value, revision FROM entry WHERE key >= max(:prefix, :after) AND +key > :after AND (expires IS NULL OR expires > :now) ORDER BY key LIMIT :limit',
+  );
   const upsert = prepare('INSERT OR REPLACE INTO entry (key, kind, value, revision, expires) VALUES (?, ?, ?, ?, ?)');
   const remove = prepare('DELETE FROM entry WHERE key = ?');
-  const expired = prepare('SELECT key FROM entry WHERE expires <= ? LIMIT 1000');
+  const expired = prepare(`SELECT key FROM entry WHERE expires <= ? LIMIT ${SWEEP}`);
   const log = prepare('INSERT INTO change (revision, key, kind, value) VALUES (?, ?, ?, ?)');
-  const changes = prepare('SELECT revision, key, kind, value FROM change WHERE revision > ? ORDER BY revision LIMIT ?');
+  const changes = prepare('SELECT revision, key, kind, value FROM change WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT ?');
   const trim = prepare('DELETE FROM change WHERE revision <= ?');
-  const setCounter = prepare('UPDATE counter SET value = ? WHERE name = ?');
-  const counter = (name: string) => Number(prepare('SELECT value FROM counter WHERE name = ?').get(name)?.value);
-  let revision = counter('revision');
-  let dropped = counter('dropped');
+  const readCounters = prepare(
+    'SELECT coalesce((SELECT max(revision) FROM change), 0) AS revision, coalesce((SELECT min(revision) - 1 FROM change), 0) AS dropped',
+  );
   const feed = createChangeFeed();
+  let known: { revision: number; dropped: number } | undefined;
+  /** Keys whose last change is not yet on disk, and the last revision that is. */
+  const unsettled = new Set<string>();
+  let durableRevision: number | undefined;
   let closed = false;
 
   const enter = (key?: string) => {
     if (closed) throw new ClosedError('the store is closed');
     if (key !== undefined) checkName('key', key);
   };
-  const entryAt = (key: string) => read.get(key, clock.now()) as Row | undefined;
+  /** The counters, as of this transaction. */
+  const counters = () => {
+    known ??= { ...(readCounters.get() as unknown as { revision: number; dropped: number }) };
+    return known;
+  };
+  /** The key's revision: 0 when there is none, or when it has expired and nobody has taken it out yet. */
+  const slotAt = (key: string) => {
+    const row = slot.get(key) as { revision: number; expires: number | null } | undefined;
+    const isExpired = row !== undefined && row.expires !== null && row.expires <= clock.now();
+    return { revision: isExpired ? 0 : (row?.revision ?? 0), isExpired };
+  };
   const refuseStale = (key: string, present: number, expected: number | undefined) => {
     if (expected !== undefined && expected !== present)
       throw new ConflictError(`the key ${JSON.stringify(key)} is at revision ${present}, not ${expected}; read it again and retry`, {
@@ -54,43 +85,69 @@ export function createSqliteKeyValueStore(database: DatabaseSync, commits: Group
       });
   };
   const change = (key: string, kind: number, value: Uint8Array | null): number => {
-    revision = counterNow() + 1;
-    log.run(revision, key, kind, value);
-    setCounter.run(revision, 'revision');
-    if (revision - dropped > HISTORY * 2) {
-      dropped = revision - HISTORY;
-      trim.run(dropped);
-      setCounter.run(dropped, 'dropped');
+    const now = counters();
+    durableRevision ??= now.revision;
+    unsettled.add(key);
+    now.revision += 1;
+    log.run(now.revision, key, kind, value);
+    if (now.revision - now.dropped >= HISTORY + DROP) {
+      now.dropped = now.revision - HISTORY;
+      trim.run(now.dropped);
     }
-    return revision;
+    // The value is in the entry and in the log.
+    onWrite(2 * (value?.length ?? 0));
+    return now.revision;
   };
-  const readCounter = prepare("SELECT value FROM counter WHERE name = 'revision'");
-  // Read inside the transaction: one that was rolled back leaves the number in memory too high.
-  const counterNow = () => Number(readCounter.get()?.value);
-  const expire = () => {
-    for (const { key } of expired.all(clock.now()) as unknown as { key: string }[]) {
-      remove.run(key);
-      change(key, DELETED, null);
-    }
+  const takeOut = (key: string) => {
+    remove.run(key);
+    change(key, DELETED, null);
   };
   const hasExpired = () => expired.get(clock.now()) !== undefined;
-  const sweep = () => {
-    if (!closed && hasExpired()) void commits.write(expire).catch(() => {});
+  const expire = () => {
+    for (const { key } of expired.all(clock.now()) as unknown as { key: string }[]) takeOut(key);
   };
-  const sweeper = setInterval(sweep, 1_000).unref();
+  let sweeping = false;
+  /** Until nothing is left, in transactions that leave room for others. What fails is tried again at the next turn. */
+  const sweep = async () => {
+    if (sweeping) return;
+    sweeping = true;
+    try {
+      while (!closed && hasExpired()) await commits().write(expire);
+    } catch {
+      // Nobody waits for a sweep, and whoever writes learns what is wrong with the store.
+    } finally {
+      sweeping = false;
+    }
+  };
+  const sweeper = setInterval(() => void sweep(), 1_000).unref();
 
   return {
-    wake: feed.wake,
+    finish() {},
+    forget() {
+      known = undefined;
+    },
+    settled() {
+      unsettled.clear();
+      durableRevision = undefined;
+      feed.wake();
+    },
     async get(key) {
       enter(key);
-      const row = entryAt(key);
+      while (unsettled.has(key)) {
+        await commits().durable();
+        enter();
+      }
+      const row = read.get(key, clock.now()) as Row | undefined;
       return row && { key, value: decode(row.kind, row.value), revision: row.revision };
     },
     async put(key, value, { expected, ttlMs } = {}) {
       enter(key);
-      const { kind, bytes } = encode(value);
-      return commits.write(() => {
-        if (expected !== undefined) refuseStale(key, entryAt(key)?.revision ?? 0, expected);
+      if (ttlMs !== undefined) checkTtl(ttlMs);
+      const { kind, bytes } = toRow(encode(value));
+      return commits().write(() => {
+        const { revision, isExpired } = slotAt(key);
+        refuseStale(key, revision, expected);
+        if (isExpired) takeOut(key);
         const next = change(key, kind, bytes);
         upsert.run(key, kind, bytes, next, ttlMs === undefined ? null : Math.ceil(clock.now() + ttlMs));
         return { revision: next };
@@ -98,12 +155,11 @@ export function createSqliteKeyValueStore(database: DatabaseSync, commits: Group
     },
     async delete(key, { expected } = {}) {
       enter(key);
-      return commits.write(() => {
-        const present = entryAt(key);
-        refuseStale(key, present?.revision ?? 0, expected);
-        if (present === undefined) return false;
-        remove.run(key);
-        change(key, DELETED, null);
+      return commits().write(() => {
+        const { revision } = slotAt(key);
+        refuseStale(key, revision, expected);
+        if (revision === 0) return false;
+        takeOut(key);
         return true;
       });
     },
@@ -112,12 +168,13 @@ export function createSqliteKeyValueStore(database: DatabaseSync, commits: Group
       let left = limit;
       while (left > 0) {
         enter();
-        const size = Math.min(left, PAGE);
-        const rows = page.all(last, prefix, clock.now(), size) as unknown as Row[];
-        for (const { key, kind, value, revision: at } of rows) {
-          if (!key.startsWith(prefix)) return;
-          yield { key, value: decode(kind, value), revision: at } satisfies KeyValueEntry;
+        while (unsettled.size > 0) {
+          await commits().durable();
+          enter();
         }
+        const size = Math.min(left, PAGE);
+        const rows = readPage(prefix, last, size);
+        yield* rows;
         left -= rows.length;
         if (rows.length < size) return;
         last = rows.at(-1)?.key ?? last;
@@ -127,12 +184,14 @@ export function createSqliteKeyValueStore(database: DatabaseSync, commits: Group
       let position = from;
       return feed.read(async () => {
         enter();
-        if (hasExpired()) await commits.write(expire);
-        position ??= counterNow();
+        const end = durableRevision ?? counters().revision;
+        position ??= end;
+        // Its commit wakes this watcher. Nothing is waited for here, so that no change is missed meanwhile.
+        void sweep();
         for (;;) {
-          if (position < dropped)
+          if (position < counters().dropped)
             throw new HistoryDroppedError(`changes after revision ${position} are no longer all kept; list the keys, then watch from there`);
-          const rows = changes.all(position, PAGE) as unknown as Row[];
+          const rows = changes.all(position, end, PAGE) as unknown as Row[];
           position = rows.at(-1)?.revision ?? position;
           const wanted = rows.filter(({ key }) => key.startsWith(prefix)).map(toChange);
           if (wanted.length > 0 || rows.length < PAGE) return wanted;
@@ -145,6 +204,17 @@ export function createSqliteKeyValueStore(database: DatabaseSync, commits: Group
       feed.close();
     },
   };
+
+  /** Reads no row beyond the prefix but one. */
+  function readPage(prefix: string, after: string, limit: number): KeyValueEntry[] {
+    const entries: KeyValueEntry[] = [];
+    for (const row of page.iterate({ prefix, after, now: clock.now(), limit })) {
+      const { key, kind, value, revision } = row as unknown as Row;
+      if (!key.startsWith(prefix)) break;
+      entries.push({ key, value: decode(kind, value), revision });
+    }
+    return entries;
+  }
 }
 
 function toChange({ key, kind, value, revision }: Row): KeyValueChange {

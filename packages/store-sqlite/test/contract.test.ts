@@ -12,6 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const open = (clock: ManualClock) => openSqlite({ path: join(folder, `${++files}.db`), clock });
-describeKeyValueStore('SQLite', open);
-describeJournal('SQLite', open);
+for (const [name, thread] of [
+  ['SQLite', true],
+  ['SQLite on the calling thread', false],
+] as const) {
+  const open = (clock: ManualClock) => openSqlite({ path: join(folder, `${++files}.db`), clock, thread });
+  describeKeyValueStore(name, open);
+  describeJournal(name, open);
+}

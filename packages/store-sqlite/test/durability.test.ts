@@ -1,15 +1,22 @@
 import { fork } from 'node:child_process';
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { StoreInUseError } from '@meshwork/core';
-import { openSqlite, StoreFormatError } from '@meshwork/store-sqlite';
+import { openSqlite } from '@meshwork/store-sqlite';
 import { collect } from '@meshwork/testing';
 import { expect, it } from 'vitest';
 
 const writer = fileURLToPath(new URL('writer.ts', import.meta.url));
+const crowd = fileURLToPath(new URL('crowd.ts', import.meta.url));
+
+/** A record of the crowd is its mark, and then the letter its mark asks for, as often as it says. */
+function isWhole(value: string): boolean {
+  const [, letter = '', times, rest] = /^\d+\/\d+\/\d+:(\w)(\d+):(\w+)$/.exec(value) ?? [];
+  return rest === letter.repeat(Number(times));
+}
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'meshwork-sqlite-'));
@@ -21,9 +28,9 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
 }
 
 /** Lets a writer run until it has been told of some writes, kills it with -9, and returns the last acknowledged count of each name. */
-function writeAndKill(path: string, afterMessages: number): Promise<Map<number, number>> {
+function writeAndKill(path: string, way: string, afterMessages: number): Promise<Map<number, number>> {
   const acknowledged = new Map<number, number>();
-  const child = fork(writer, [path], { execArgv: ['--conditions=@meshwork/source'] });
+  const child = fork(writer, [path, way], { execArgv: ['--conditions=@meshwork/source'] });
   let messages = 0;
   child.on('message', (message) => {
     if (message === 'open') return;
@@ -34,11 +41,11 @@ function writeAndKill(path: string, afterMessages: number): Promise<Map<number, 
   return new Promise((resolve) => child.once('exit', () => resolve(acknowledged)));
 }
 
-it('loses nothing it acknowledged when its process is killed, and keeps appends whole', async () => {
+it.each(['beside', 'calling'])('loses nothing it acknowledged when its process is killed, and keeps appends whole (%s)', async (way) => {
   await inFolder(async (folder) => {
     const path = join(folder, 'hub.db');
     for (let round = 0; round < 5; round++) {
-      const acknowledged = await writeAndKill(path, 50 + round * 97);
+      const acknowledged = await writeAndKill(path, way, 50 + round * 97);
       expect(acknowledged.size).toBeGreaterThan(0);
       const store = await openSqlite({ path });
       for (const [name, count] of acknowledged) expect(Number((await store.get(`key/${name}`))?.value)).toBeGreaterThanOrEqual(count);
@@ -54,11 +61,43 @@ it('loses nothing it acknowledged when its process is killed, and keeps appends 
   });
 });
 
-it('belongs to one process, and says so to the second', async () => {
+it('has every acknowledged append whole and in its place, whenever the process is killed among many of them', async () => {
   await inFolder(async (folder) => {
     const path = join(folder, 'hub.db');
-    const first = await openSqlite({ path });
+    const acknowledged = new Map<number, string>();
+    for (let round = 0; round < 4; round++) {
+      const child = fork(crowd, [path, String(round)], { execArgv: ['--conditions=@meshwork/source'] });
+      let seen = 0;
+      child.on('message', (batch) => {
+        for (const [offset, mark] of batch as [number, string][]) acknowledged.set(offset, mark);
+        // Late enough that the log has been copied into the database and begun anew, and killed amid the next time.
+        seen += (batch as unknown[]).length;
+        if (seen > 3_000 + round * 700) child.kill('SIGKILL');
+      });
+      await new Promise((resolve) => child.once('exit', resolve));
+      const store = await openSqlite({ path });
+      const records = await collect(store.read('crowd'));
+      expect(records.map(({ offset }) => offset)).toEqual(records.map((_, index) => index + 1));
+      for (const { value } of records) expect(isWhole(String(value))).toBe(true);
+      for (const [offset, mark] of acknowledged) expect(String(records[offset - 1]?.value).startsWith(mark)).toBe(true);
+      expect(await store.head('crowd')).toBe(records.length);
+      await store.close();
+      const database = new DatabaseSync(path);
+      expect(database.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+      database.close();
+    }
+  });
+});
+
+it.each([true, false])('belongs to one process, and says so to the second (thread: %s)', async (thread) => {
+  await inFolder(async (folder) => {
+    const path = join(folder, 'hub.db');
+    const first = await openSqlite({ path, thread });
     await expect(openSqlite({ path })).rejects.toThrow(StoreInUseError);
+    await expect(openSqlite({ path, thread: false })).rejects.toThrow(StoreInUseError);
+    const otherName = join(folder, 'other.db');
+    await symlink(path, otherName);
+    await expect(openSqlite({ path: otherName })).rejects.toThrow(StoreInUseError);
     const child = fork(writer, [path], { execArgv: ['--conditions=@meshwork/source'], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let complaint = '';
     child.stderr?.on('data', (chunk) => {
@@ -98,25 +137,5 @@ it('keeps everything across a restart, expired keys excepted', async () => {
     expect(await second.append('log', ['b'], { expected: 1 })).toEqual([2]);
     expect((await second.put('next', 1)).revision).toBeGreaterThan(revision);
     await second.close();
-  });
-});
-
-it('refuses a file that is not its own, or newer, and leaves it alone', async () => {
-  await inFolder(async (folder) => {
-    const text = join(folder, 'text.db');
-    await writeFile(text, 'this is not a database, and long enough to be read as one: '.repeat(20));
-    await expect(openSqlite({ path: text })).rejects.toThrow(StoreFormatError);
-    const foreign = join(folder, 'foreign.db');
-    const database = new DatabaseSync(foreign);
-    database.exec('CREATE TABLE other (a)');
-    database.close();
-    await expect(openSqlite({ path: foreign })).rejects.toThrow(/not a meshwork store/);
-    const newer = join(folder, 'newer.db');
-    await (await openSqlite({ path: newer })).close();
-    const opened = new DatabaseSync(newer);
-    opened.exec('PRAGMA user_version = 99');
-    opened.close();
-    await expect(openSqlite({ path: newer })).rejects.toThrow(/newer meshwork/);
-    await chmod(newer, 0o600);
   });
 });

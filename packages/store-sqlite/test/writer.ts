@@ -1,7 +1,7 @@
 // Run as a child process: writes without end and says what was acknowledged. Its parent kills it.
 import { openSqlite } from '@meshwork/store-sqlite';
 
-const store = await openSqlite({ path: process.argv[2] ?? '' });
+const store = await openSqlite({ path: process.argv[2] ?? '', thread: process.argv[3] !== 'calling' });
 process.send?.('open');
 const writer = async (name: number) => {
   for (let count = 1; ; count++) {

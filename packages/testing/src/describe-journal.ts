@@ -1,6 +1,7 @@
 import { ClosedError, ConflictError, InvalidInputError, type Journal } from '@meshwork/core';
 import { describe, expect, it } from 'vitest';
 import { collect, take } from './collect.ts';
+import { expectRefusedValues, expectValuesOfTheirOwn } from './describe-values.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
 /** Opens a fresh, empty journal that lives by the clock. */
@@ -45,6 +46,17 @@ export function describeJournal(name: string, open: OpenJournal): void {
         for (const stream of names) expect(await values(journal, stream)).toEqual([stream]);
         await expect(journal.append('', ['x'])).rejects.toThrow(InvalidInputError);
         await expect(journal.append('\udfff', ['x'])).rejects.toThrow(InvalidInputError);
+      }),
+    );
+
+    it(
+      'appends in the order of the calls, also when several are under way',
+      withJournal(async (journal) => {
+        const appends = Array.from({ length: 50 }, (_, index) => journal.append('log', [index], { expected: index }));
+        expect(await Promise.all(appends)).toEqual(appends.map((_, index) => [index + 1]));
+        const results = await Promise.allSettled([50, 7, 51, 53].map((expected) => journal.append('log', [expected], { expected })));
+        expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+        expect((await values(journal, 'log')).slice(50)).toEqual([50, 51]);
       }),
     );
 
@@ -139,11 +151,44 @@ export function describeJournal(name: string, open: OpenJournal): void {
       }),
     );
 
+    it(
+      'keeps values of its own, whatever the caller does with his later',
+      withJournal(async (journal) => {
+        await expectValuesOfTheirOwn(async (value, spoil) => {
+          const writing = journal.append('log', [value]);
+          spoil();
+          await writing;
+          return (await collect(journal.read('log'))).at(-1)?.value;
+        });
+      }),
+    );
+
+    it(
+      'refuses what is neither JSON nor bytes, and appends nothing of it',
+      withJournal(async (journal) => {
+        await journal.append('log', ['kept']);
+        await expectRefusedValues((value) => journal.append('log', ['good', value]));
+        expect(await values(journal, 'log')).toEqual(['kept']);
+      }),
+    );
+
+    it(
+      'takes a very long append whole',
+      withJournal(async (journal) => {
+        const count = 300_000;
+        const offsets = await journal.append('long', Array.from({ length: count }).fill(0) as number[]);
+        expect([offsets.length, offsets.at(-1), await journal.head('long')]).toEqual([count, count, count]);
+      }),
+    );
+
     it('says that it is closed', async () => {
       const journal = await open(manualClock());
       await journal.close();
       await expect(journal.append('log', ['a'])).rejects.toThrow(ClosedError);
       await expect(journal.head('log')).rejects.toThrow(ClosedError);
+      await expect(collect(journal.read('log'))).rejects.toThrow(ClosedError);
+      await expect(collect(journal.follow('log'))).rejects.toThrow(ClosedError);
+      await expect(collect(journal.follow('log', { from: 1 }))).rejects.toThrow(ClosedError);
     });
   });
 }

@@ -2,6 +2,7 @@ import { ClosedError, ConflictError, InvalidInputError, type KeyValueChange, typ
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collect, take } from './collect.ts';
+import { expectRefusedValues, expectValuesOfTheirOwn } from './describe-values.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
 /** Opens a fresh, empty store that lives by the clock. */
@@ -79,12 +80,37 @@ export function describeKeyValueStore(name: string, open: OpenKeyValueStore): vo
     );
 
     it(
-      'is not changed by a caller that changes its own value later',
+      'keeps a value of its own, whatever the caller does with his later',
       withStore(async (store) => {
-        const value = { list: [1] };
-        await store.put('mine', value);
-        value.list.push(2);
-        expect((await store.get('mine'))?.value).toEqual({ list: [1] });
+        await expectValuesOfTheirOwn(async (value, spoil) => {
+          const writing = store.put('mine', value);
+          spoil();
+          await writing;
+          return (await store.get('mine'))?.value;
+        });
+      }),
+    );
+
+    it(
+      'gives each reader a value of its own',
+      withStore(async (store) => {
+        await store.put('shared', { list: [1] });
+        const [first] = await take(store.watch('shared', { from: 0 }), 1);
+        for (const read of [first, await store.get('shared'), (await collect(store.list('shared')))[0]]) {
+          const { list } = (read as unknown as { value: { list: number[] } }).value;
+          expect(list).toEqual([1]);
+          list.push(2);
+        }
+        expect((await store.get('shared'))?.value).toEqual({ list: [1] });
+      }),
+    );
+
+    it(
+      'refuses what is neither JSON nor bytes, and keeps what it had',
+      withStore(async (store) => {
+        await store.put('kept', 'before');
+        await expectRefusedValues((value) => store.put('kept', value));
+        expect((await store.get('kept'))?.value).toBe('before');
       }),
     );
 
@@ -168,6 +194,38 @@ export function describeKeyValueStore(name: string, open: OpenKeyValueStore): vo
     );
 
     it(
+      'refuses a time to live that is no whole number of milliseconds from 1 on, and lets its neighbours be',
+      withStore(async (store) => {
+        const bad = [0, -1, 0.5, 1e19, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, '5' as unknown as number];
+        const outcomes = await Promise.allSettled([store.put('first', 1), ...bad.map((ttlMs) => store.put('bad', 1, { ttlMs })), store.put('last', 1)]);
+        expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', ...bad.map(() => 'rejected'), 'fulfilled']);
+        for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(InvalidInputError);
+        expect((await collect(store.list(''))).map(({ key }) => key)).toEqual(['first', 'last']);
+        await store.put('ages', 1, { ttlMs: 2 ** 52 });
+        expect((await store.get('ages'))?.value).toBe(1);
+      }),
+    );
+
+    it(
+      'takes a new time to live with each put, or none',
+      withStore(async (store, clock) => {
+        await store.put('longer', 1, { ttlMs: 10 });
+        await store.put('longer', 2, { ttlMs: 100 });
+        await store.put('for good', 1, { ttlMs: 10 });
+        await store.put('for good', 2);
+        await store.put('shorter', 1, { ttlMs: 100 });
+        await store.put('shorter', 2, { ttlMs: 10 });
+        await store.put('deleted', 1, { ttlMs: 10 });
+        await store.delete('deleted');
+        await store.put('deleted', 2);
+        clock.advance(10);
+        expect((await collect(store.list(''))).map(({ key }) => key)).toEqual(['deleted', 'for good', 'longer']);
+        clock.advance(90);
+        expect((await collect(store.list(''))).map(({ key }) => key)).toEqual(['deleted', 'for good']);
+      }),
+    );
+
+    it(
       'lists a prefix in the order of the UTF-8 bytes',
       withStore(async (store) => {
         for (const key of oddKeys) await store.put(`list/${key}`, 1);
@@ -238,6 +296,45 @@ export function describeKeyValueStore(name: string, open: OpenKeyValueStore): vo
     );
 
     it(
+      'shows expiry before the key is used again',
+      withStore(async (store, clock) => {
+        const { revision } = await store.put('w/brief', 1, { ttlMs: 10 });
+        clock.advance(10);
+        await store.put('w/brief', 2, { expected: 0 });
+        expect((await take(store.watch('w/', { from: revision }), 2)).map(({ type }) => type)).toEqual(['delete', 'put']);
+      }),
+    );
+
+    it(
+      'shows expiry of a great many keys, each once',
+      withStore(async (store, clock) => {
+        const keys = Array.from({ length: 3_000 }, (_, index) => `w/${String(index).padStart(4, '0')}`);
+        const revisions = await Promise.all(keys.map(async (key) => (await store.put(key, 1, { ttlMs: 10 })).revision));
+        clock.advance(10);
+        const changes = await take(store.watch('w/', { from: Math.max(...revisions) }), keys.length);
+        expect(changes.every(({ type }) => type === 'delete')).toBe(true);
+        expect(changes.map(({ key }) => key).sort()).toEqual(keys);
+      }),
+    );
+
+    it(
+      'loses no change made while a watch begins, though a key has expired unnoticed',
+      withStore(async (store, clock) => {
+        await store.put('x/brief', 1, { ttlMs: 10 });
+        clock.advance(10);
+        const changes = store.watch('w/')[Symbol.asyncIterator]();
+        const first = changes.next();
+        await store.put('w/a', 1);
+        await store.put('w/b', 2);
+        expect([(await first).value, (await changes.next()).value]).toMatchObject([
+          { type: 'put', key: 'w/a' },
+          { type: 'put', key: 'w/b' },
+        ]);
+        await changes.return?.();
+      }),
+    );
+
+    it(
       'ends a watch when its signal aborts',
       withStore(async (store) => {
         const controller = new AbortController();
@@ -252,7 +349,19 @@ export function describeKeyValueStore(name: string, open: OpenKeyValueStore): vo
       await store.close();
       await expect(store.get('a')).rejects.toThrow(ClosedError);
       await expect(store.put('a', 1)).rejects.toThrow(ClosedError);
+      await expect(store.delete('a')).rejects.toThrow(ClosedError);
+      await expect(collect(store.list(''))).rejects.toThrow(ClosedError);
+      await expect(collect(store.watch(''))).rejects.toThrow(ClosedError);
+      await expect(collect(store.watch('', { from: 0 }))).rejects.toThrow(ClosedError);
       await store.close();
+    });
+
+    it('ends a watch that is under way when it is closed', async () => {
+      const store = await open(manualClock());
+      const watching = collect(store.watch(''));
+      await store.put('a', 1);
+      await store.close();
+      expect((await watching).length).toBeLessThanOrEqual(1);
     });
 
     it('behaves as a map with revisions does, whatever the commands', async () => {

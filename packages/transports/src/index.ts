@@ -1,6 +1,24 @@
-export { connectInProcess } from './connect-in-process.ts';
-export { createFetchHandler, type FetchHandler, type FetchHandlerOptions, type RequestFacts } from './fetch-handler.ts';
-export type { HostRules } from './host-and-origin.ts';
+export type { ConnectionLog } from './connection-log.ts';
+export { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from './http/fetch-handler.ts';
+export type { HostRules } from './http/host-and-origin.ts';
+export type { ConnectionFacts } from './http/plain-http.ts';
+export { type HttpServer, type ServeHttpOptions, serveHttp } from './http/serve-http.ts';
 export { type MountToolsOptions, mountTools, type ToolHost } from './mount-tools.ts';
-export { type HttpServer, type ServeHttpOptions, serveHttp } from './serve-http.ts';
-export { type ServeStdioOptions, type StdioServer, serveStdio } from './serve-stdio.ts';
+export { createPresence, type Presence, type PresenceOptions, type PresentAgent, presenceModule } from './presence.ts';
+export { type ConnectInProcessOptions, connectInProcess } from './streams/connect-in-process.ts';
+export { type ConnectSocketOptions, connectSocket } from './streams/connect-socket.ts';
+export { type ConnectWebSocketOptions, connectWebSocket, type WebSocketLike } from './streams/connect-web-socket.ts';
+export { inOrder, type OrderedTransport } from './streams/in-order.ts';
+export {
+  type ServeSocketOptions,
+  type SocketAuthenticator,
+  type SocketPeer,
+  type SocketPlace,
+  type SocketServer,
+  serveSocket,
+} from './streams/serve-socket.ts';
+export { type ServeStdioOptions, type StdioServer, serveStdio } from './streams/serve-stdio.ts';
+export type { ConnectionLimits } from './streams/serve-transport.ts';
+export { type ServeWebSocketOptions, serveWebSocket, type WebSocketListener } from './streams/serve-web-socket.ts';
+export type { WebSocketOptions } from './streams/web-socket-host.ts';
+export type { TrafficFace, TrafficMeter } from './traffic-meter.ts';

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { connectInProcess, type HttpServer, serveStdio } from '@meshwork/transports';
+import { connectInProcess, connectWebSocket, type HttpServer, serveStdio } from '@meshwork/transports';
 import { Client, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -55,6 +55,8 @@ const overHttp = (connect: (server: HttpServer) => Promise<AnyClient>) => (work:
     await client.close();
   });
 
+const overWebSocket = (url: string, resume = true) => connectWebSocket(url.replace('http', 'ws'), { key: 'alice-key', resume });
+
 const overStreams = (connect: (transport: Transport) => Promise<AnyClient>) => async (work: (client: AnyClient) => Promise<void>) => {
   await using hub = testHub();
   const [up, down] = [new PassThrough(), new PassThrough()];
@@ -80,6 +82,10 @@ const faces = [
   ['the 2.x client over stdio, revision 2026-07-28', 'stdio', overStreams((transport) => connected(newClient('auto'), transport))],
   ['the 2.x client over stdio, a 2025 revision', 'stdio', overStreams((transport) => connected(newClient('legacy'), transport))],
   ['the 1.x client over stdio', 'stdio', overStreams(async (transport) => connected(await oldClient(), transport as never))],
+  ['the 2.x client over WebSocket, revision 2026-07-28', 'ws', overHttp(async ({ url }) => connected(newClient('auto'), overWebSocket(url)))],
+  ['the 2.x client over WebSocket, a 2025 revision', 'ws', overHttp(async ({ url }) => connected(newClient('legacy'), overWebSocket(url)))],
+  ['the 2.x client over WebSocket that does not resume', 'ws', overHttp(async ({ url }) => connected(newClient('auto'), overWebSocket(url, false)))],
+  ['the 1.x client over WebSocket', 'ws', overHttp(async ({ url }) => connected(await oldClient(), overWebSocket(url)))],
   [
     'the 2.x client in process',
     'local',

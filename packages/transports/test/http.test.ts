@@ -1,9 +1,9 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { ConflictError } from '@meshwork/core';
-import { createFetchHandler, serveHttp } from '@meshwork/transports';
-import fc from 'fast-check';
+import { serveHttp } from '@meshwork/transports';
 import { describe, expect, it } from 'vitest';
-import { alice, authenticator, modernRequest, testHub, withServer } from './world.ts';
+import { authenticator, modernRequest, testHub, withServer } from './world.ts';
 
 /** node:http, because fetch does not let a caller set Host or Origin. */
 function send(
@@ -74,6 +74,16 @@ describe('the door', () => {
 
   it('has nothing at other paths', () =>
     withServer(async ({ url }) => expect(await send(url.replace('/mcp', '/'), { headers: good, body })).toMatchObject({ status: 404 })));
+
+  it('does not wait for connections on which nobody asks anything', { timeout: 4_000 }, async () => {
+    const server = await serveHttp(testHub(), { port: 0, authenticator });
+    const socket = connect(server.port, '127.0.0.1');
+    await new Promise((resolve) => socket.once('connect', resolve));
+    // An answer that has come shows that the server knows of the earlier connection too.
+    await send(server.url, { headers: good, body });
+    await server.close();
+    socket.destroy();
+  });
 
   it('says that a port is taken', () =>
     withServer(async ({ port }) => {
@@ -188,73 +198,4 @@ describe('sessions of the 2025 revisions', () => {
       },
       { maxSessions: 2 },
     ));
-});
-
-describe('the quick way', () => {
-  it('answers as the SDK does', async () => {
-    await using hub = testHub();
-    const [quick, slow] = [true, false].map((quickCalls) => createFetchHandler(hub, { authenticator: { everybody: alice }, quickCalls }));
-    const capabilities = fc.constantFrom(
-      {},
-      { elicitation: {} },
-      { elicitation: { form: {} }, sampling: {} },
-      { roots: { listChanged: true } },
-      { elicitation: 5 },
-      [],
-    );
-    const call = fc.record({
-      name: fc.constantFrom('echo', 'whoami', 'greet', 'steps', 'region', 'nope', ''),
-      args: fc.oneof(fc.record({ text: fc.oneof(fc.string(), fc.integer()) }), fc.constant({}), fc.constant(undefined), fc.constant([]), fc.constant(null)),
-      id: fc.oneof(fc.integer(), fc.string(), fc.constant(null), fc.constant(1.5), fc.constant(undefined)),
-      capabilities,
-      meta: fc.constantFrom(
-        {},
-        { progressToken: 1 },
-        { 'io.modelcontextprotocol/logLevel': 'info' },
-        { 'io.modelcontextprotocol/clientInfo': { name: 'c', version: '1' } },
-        { 'io.modelcontextprotocol/clientInfo': 5 },
-        { other: 1 },
-        { 'io.modelcontextprotocol/protocolVersion': '2025-11-25' },
-      ),
-      header: fc.constantFrom(
-        {},
-        {},
-        {},
-        { 'mcp-name': 'other' },
-        { 'mcp-method': 'tools/list' },
-        { 'mcp-protocol-version': '2025-11-25' },
-        { accept: 'application/json' },
-        { 'content-type': 'text/plain' },
-        { 'mcp-param-region': 'x' },
-      ),
-      envelope: fc.constantFrom({}, {}, {}, { jsonrpc: '1.0' }, { extra: 1 }, { method: 'tools/nope' }),
-    });
-    const answer = async (handler: typeof quick, headers: Record<string, string>, message: unknown) => {
-      const response = await handler!(
-        new Request('http://127.0.0.1/mcp', { method: 'POST', headers: { host: '127.0.0.1', ...headers }, body: JSON.stringify(message) }),
-      );
-      const text = await response.text();
-      const data = response.headers.get('content-type')?.includes('event-stream')
-        ? text
-        : text === ''
-          ? undefined
-          : JSON.parse(text, (key, value) => (key === 'requestState' ? 'sealed' : value));
-      return { status: response.status, data };
-    };
-    await fc.assert(
-      fc.asyncProperty(call, async ({ name, args, id, capabilities: declared, meta, header, envelope }) => {
-        const request = modernRequest(
-          'tools/call',
-          { name, ...(args !== undefined && { arguments: args }) },
-          { 'io.modelcontextprotocol/clientCapabilities': declared, ...meta },
-        );
-        const message = { ...request.message, id, ...envelope };
-        const headers = { ...request.headers, ...header };
-        expect(await answer(quick, headers, message)).toEqual(await answer(slow, headers, message));
-      }),
-      { numRuns: 1_000 },
-    );
-    await quick?.close();
-    await slow?.close();
-  });
 });

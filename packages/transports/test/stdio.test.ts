@@ -34,6 +34,29 @@ describe('a hub on a pair of streams', () => {
     expect(answer).toMatchObject(works);
   });
 
+  it.each([['null'], ['[]'], ['"text"'], ['{"jsonrpc":"2.0","id":1}']])('answers %s, which is no message, with an error, and goes on', async (text) => {
+    const [refusal, answer] = await converse([`${text}\n`, call], 2);
+    expect(refusal).toMatchObject({ id: null, error: { code: -32600 } });
+    expect(answer).toMatchObject(works);
+  });
+
+  it.each([
+    ['a reader that takes nothing, in time', { stallMs: 50 }],
+    ['a reader too far behind, at once', { maxQueuedBytes: 100_000 }],
+  ])('cuts off %s', async (_what, limits) => {
+    await using hub = testHub();
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const errors: unknown[] = [];
+    const server = await serveStdio(hub, { principal: alice, input, output, onError: (error) => errors.push(error), ...limits });
+    const uri = `board://${'u'.repeat(2_000)}`;
+    input.write(`${JSON.stringify(modernRequest('subscriptions/listen', { notifications: { resourceSubscriptions: [uri] } }).message)}\n`);
+    await expect.poll(() => output.readableLength).toBeGreaterThan(0);
+    for (let told = 0; told < 200; told++) hub.resourceUpdated(uri);
+    await server.closed;
+    expect(String(errors[0])).toMatch(/cut off/);
+    expect(output.destroyed).toBe(true);
+  });
+
   it('reads a message that arrives in pieces, and two that arrive at once', async () => {
     const bytes = Buffer.from(call.replace('hi', 'h€i'));
     const answers = await converse([...[...bytes].map((byte) => Buffer.from([byte])), call.replace('"id":1', '"id":2') + call.replace('"id":1', '"id":3')], 3);

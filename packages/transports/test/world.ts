@@ -1,4 +1,4 @@
-import { createHub, defineTool, type Hub, inputRequired, type Principal, toolAnswer, zoneTrust } from '@meshwork/core';
+import { createHub, createMemoryStore, createOperations, defineTool, type Hub, inputRequired, type Principal, toolAnswer, zoneTrust } from '@meshwork/core';
 import { type HttpServer, type ServeHttpOptions, serveHttp } from '@meshwork/transports';
 import { z } from 'zod';
 
@@ -65,11 +65,38 @@ export const tools = [
   }),
 ];
 
+/** Tools that do long work. */
+export const longTools = [
+  defineTool({
+    ...test,
+    name: 'long',
+    description: 'Does long work, with a question in the middle.',
+    task: 'optional',
+    input: z.strictObject({ question: z.boolean().optional() }),
+    run: async ({ question = false }, { call, progress }) => {
+      if (question && call.inputResponses === undefined) {
+        await progress({ progress: 1, total: 2 });
+        return inputRequired({ name: { method: 'elicitation/create', params: { mode: 'form', message: 'Your name?' } } }, { half: true });
+      }
+      return toolAnswer([{ type: 'text', text: `done for ${JSON.stringify(call.inputResponses?.name ?? 'nobody')}` }]);
+    },
+  }),
+  defineTool({
+    ...test,
+    name: 'endless',
+    description: 'Works until it is cancelled.',
+    task: 'required',
+    input: z.strictObject({}),
+    run: (_args, { signal }) => new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  }),
+];
+
 export const alice: Principal = { id: 'alice', kind: 'agent', roles: [], zone: 'local', trust: zoneTrust.local, method: 'api-key', actsFor: [] };
 export const bob: Principal = { ...alice, id: 'bob' };
 
-export function testHub(): Hub {
+export function testHub({ keepsOperations = false } = {}): Hub {
   return createHub({
+    ...(keepsOperations && { operations: createOperations({ store: createMemoryStore(), maxPerOwner: 100_000 }) }),
     modules: [
       {
         name: 'test',
@@ -96,7 +123,7 @@ export async function withServer(work: (server: HttpServer, hub: Hub) => Promise
 
 /** A request of revision 2026-07-28. */
 export function modernRequest(method: string, params: Record<string, unknown>, meta: Record<string, unknown> = {}) {
-  const name = (params.name ?? params.uri) as string | undefined;
+  const name = (params.name ?? params.uri ?? params.taskId) as string | undefined;
   return {
     headers: {
       'content-type': 'application/json',

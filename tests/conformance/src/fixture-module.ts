@@ -1,6 +1,7 @@
 import { defineModule, defineResource, type HubHandle, inputRequired, type Module, type Prompt, type PromptMessage } from '@meshwork/core';
 import { accepted, contextQuestion, questionTools } from './fixture-questions.ts';
 import { pixel } from './fixture-samples.ts';
+import { taskTools } from './fixture-tasks.ts';
 import { fixture, plainTools, say } from './fixture-tools.ts';
 
 const user = (text: string): PromptMessage => ({ role: 'user', content: { type: 'text', text } });
@@ -90,6 +91,7 @@ export function conformanceFixture(): Module {
         () => changePrompts(),
       ),
       ...questionTools,
+      ...taskTools,
     ],
     resources,
     prompts,

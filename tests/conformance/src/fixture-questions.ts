@@ -7,7 +7,8 @@ const form = (message: string, requestedSchema: object): InputRequest => ({
   method: 'elicitation/create',
   params: { mode: 'form', message, requestedSchema: requestedSchema as JsonObject },
 });
-const field = (message: string, name: string, type = 'string') => form(message, { type: 'object', properties: { [name]: { type } }, required: [name] });
+/** A form with one field. */
+export const field = (message: string, name: string, type = 'string') => form(message, { type: 'object', properties: { [name]: { type } }, required: [name] });
 const sample = (text: string, maxTokens = 100): InputRequest => ({
   method: 'sampling/createMessage',
   params: { messages: [{ role: 'user', content: { type: 'text', text } }], maxTokens },

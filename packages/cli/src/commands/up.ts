@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
-import { MeshworkError, type Principal, zoneTrust } from '@meshwork/core';
-import { serveHttp, serveStdio } from '@meshwork/transports';
-import { usageError } from '../cli-error.ts';
+import { type Principal, zoneTrust } from '@meshwork/core';
+import { type HubLog, type Logger, logHub } from '@meshwork/telemetry';
+import { createLogger, type LogTarget } from '@meshwork/telemetry/logger';
+import { serveHttp, serveStdio, serveWebSocket } from '@meshwork/transports';
+import { withoutKeys } from '../authenticators.ts';
 import { type Config, durationMs } from '../config/config-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
+import { isLoopbackHost, type SettingFlags, type Settings, settingsOf } from '../settings.ts';
 import { type RunningHub, startHub } from '../start-hub.ts';
 
-export interface UpOptions {
-  readonly host?: string;
-  readonly port?: string;
-  readonly data?: string;
+export interface UpOptions extends SettingFlags {
   readonly config?: string;
   readonly stdio?: boolean;
   readonly agent?: string;
@@ -22,75 +22,93 @@ export interface UpOptions {
 /** Runs a hub until somebody stops it. */
 export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
   const config = options.config === undefined ? {} : await loadConfig(resolve(io.cwd, options.config), io.env);
-  const folder = dataFolder(resolve(io.cwd, options.data ?? (io.env.MESHWORK_DATA || undefined) ?? config.data ?? '.meshwork'));
-  const port = portOf(options.port, config);
-  const running = await start(folder, config, io);
+  const settings = settingsOf({ flags: options, env: io.env, config, cwd: io.cwd });
+  const stopped = untilStopped(io);
   try {
-    if (options.stdio) return await serveOnStdio(running, options.agent ?? 'local-agent', io);
-    return await serveOnHttp(running, { folder, config, host: options.host ?? config.host ?? '127.0.0.1', port, json: options.json ?? false }, io);
+    await using logger = createLogger({ level: settings.log.level, format: settings.log.format, destination: logTarget(settings, io) });
+    const folder = dataFolder(settings.data);
+    await using running = await start(folder, settings, config, io, logger);
+    using log = logHub(running.hub, logger);
+    if (options.stdio) return await serveOnStdio(running, { agent: options.agent ?? 'local-agent', logger, stopped: stopped.promise }, io);
+    return await serveOnHttp(running, { folder, config, settings, logger, log, json: options.json ?? false, stopped: stopped.promise }, io);
   } finally {
-    await running.close();
+    // Not before everything is closed: a signal that nobody listens to ends the process where it stands.
+    stopped.release();
   }
 }
 
-function portOf(option: string | undefined, config: Config): number {
-  if (option === undefined) return config.port ?? 3001;
-  const port = Number(option);
-  if (!/^\d+$/.test(option) || port > 65_535) throw usageError(`--port must be a number from 0 to 65535, not ${JSON.stringify(option)}`);
-  return port;
+/** Never standard output: it belongs to the protocol, or to whoever reads where the hub listens. */
+function logTarget({ log }: Settings, io: Io): LogTarget {
+  return log.file ?? { write: (line) => io.err(line) };
 }
 
-function start(folder: DataFolder, config: Config, io: Io): Promise<RunningHub> {
+function start(folder: DataFolder, { seedKey }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
   const rules = config.guardian;
   return startHub({
     folder,
-    ...(rules !== undefined && {
-      guardian: {
-        ...(rules.grantTtl !== undefined && { grantTtlMs: durationMs(rules.grantTtl) }),
-        ...(rules.trustedNetworks !== undefined && { trustedNetworks: rules.trustedNetworks }),
-        ...(rules.resourceTypes !== undefined && { resourceTypes: rules.resourceTypes }),
-        ...(rules.policies !== undefined && { policyFiles: rules.policies.map((file) => resolve(io.cwd, file)) }),
-      },
-    }),
+    guardian: {
+      ...(rules?.grantTtl !== undefined && { grantTtlMs: durationMs(rules.grantTtl) }),
+      ...(rules?.trustedNetworks !== undefined && { trustedNetworks: rules.trustedNetworks }),
+      ...(rules?.resourceTypes !== undefined && { resourceTypes: rules.resourceTypes }),
+      ...(rules?.policies !== undefined && { policyFiles: rules.policies.map((file) => resolve(io.cwd, file)) }),
+      ...(seedKey !== undefined && { givenKeys: [{ key: seedKey, agent: 'sartor' }] }),
+    },
     ...(config.instructions !== undefined && { instructions: config.instructions }),
-    onError: (error) => io.err(`meshwork: ${error instanceof Error ? error.message : String(error)}\n`),
+    onError: (error) => reportTo(logger, error),
   });
 }
 
 interface HttpRun {
   readonly folder: DataFolder;
   readonly config: Config;
-  readonly host: string;
-  readonly port: number;
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly log: HubLog;
   readonly json: boolean;
+  readonly stopped: Promise<void>;
 }
 
-async function serveOnHttp({ hub, guardian, madeAdminKey }: RunningHub, { folder, config, host, port, json }: HttpRun, io: Io): Promise<ExitCode> {
-  const stopped = untilStopped(io);
-  try {
-    await using server = await serveHttp(hub, {
-      host,
-      port,
-      authenticator: guardian.authenticator,
-      ...(config.allowedHosts !== undefined && { allowedHosts: config.allowedHosts }),
-      ...(config.allowedOrigins !== undefined && { allowedOrigins: config.allowedOrigins }),
-      ...(config.maxBodyBytes !== undefined && { maxBodyBytes: config.maxBodyBytes }),
-      onError: (error) => io.err(`meshwork: ${error instanceof Error ? error.message : String(error)}\n`),
-    });
-    if (!['127.0.0.1', '::1', 'localhost'].includes(host))
-      io.err('meshwork: this version has no TLS; let only networks you trust reach this port, or put a TLS proxy in front\n');
-    io.out(json ? `${JSON.stringify({ url: server.url, adminKeyFile: folder.adminKeyFile })}\n` : welcome(server.url, folder, madeAdminKey));
-    await stopped.promise;
-    if (!json) io.out('\nstopping\n');
-    return exitCodes.ok;
-  } finally {
-    stopped.release();
-  }
+async function serveOnHttp({ hub, guardian, metrics, presence, closing, madeAdminKey }: RunningHub, run: HttpRun, io: Io): Promise<ExitCode> {
+  const { folder, config, settings, log, json, stopped } = run;
+  const logger = run.logger.child('server');
+  const { host, port, webSocketPort, requireAuth, keyHeaders } = settings;
+  const door = {
+    host,
+    authenticator: requireAuth ? guardian.authenticator : withoutKeys(guardian.authenticator),
+    keyHeaders,
+    meter: metrics,
+    presence,
+    closing,
+    log,
+    ...(config.allowedHosts !== undefined && { allowedHosts: config.allowedHosts }),
+    ...(config.allowedOrigins !== undefined && { allowedOrigins: config.allowedOrigins }),
+    onError: (error: unknown) => reportTo(logger, error),
+  };
+  const { maxBodyBytes } = config;
+  await using server = await serveHttp(hub, { ...door, port, ...(maxBodyBytes !== undefined && { maxBodyBytes }) });
+  await using sockets = webSocketPort === undefined ? undefined : await serveWebSocket(hub, { ...door, port: webSocketPort });
+  if (!isLoopbackHost(host)) logger.warning('This version has no TLS; let only networks you trust reach this port, or put a TLS proxy in front', { host });
+  if (!requireAuth) logger.warning('No key is asked for: whoever runs a program on this machine may do anything here');
+  const urls = { url: server.url, ...(sockets !== undefined && { webSocketUrl: sockets.url }) };
+  logger.info('The hub takes calls', urls);
+  io.out(json ? `${JSON.stringify({ ...urls, adminKeyFile: folder.adminKeyFile })}\n` : welcome(urls, folder, madeAdminKey));
+  await stopped;
+  logger.info('The hub stops');
+  if (!json) io.out('\nstopping\n');
+  return exitCodes.ok;
 }
 
-function welcome(url: string, { path, adminKeyFile }: DataFolder, madeAdminKey: boolean): string {
+function reportTo(logger: Logger, error: unknown): void {
+  logger.error(
+    error instanceof Error ? error.message : String(error),
+    error instanceof Error && error.cause !== undefined ? { cause: String(error.cause) } : {},
+  );
+}
+
+function welcome({ url, webSocketUrl }: { url: string; webSocketUrl?: string }, { path, adminKeyFile }: DataFolder, madeAdminKey: boolean): string {
   return [
     `A guarded hub is running at ${url}`,
+    ...(webSocketUrl === undefined ? [] : [`  WebSockets    ${webSocketUrl}`]),
     `  data folder   ${path}`,
     `  admin key     ${madeAdminKey ? 'made now and stored' : 'stored'} in ${adminKeyFile} (only you can read it)`,
     '',
@@ -102,29 +120,37 @@ function welcome(url: string, { path, adminKeyFile }: DataFolder, madeAdminKey: 
   ].join('\n');
 }
 
+interface StdioRun {
+  readonly agent: string;
+  readonly logger: Logger;
+  readonly stopped: Promise<void>;
+}
+
 /** Serves the one client that started this process, as an agent of its own. The process owner vouches for it. */
-async function serveOnStdio({ hub, guardian }: RunningHub, agent: string, io: Io): Promise<ExitCode> {
+async function serveOnStdio({ hub, guardian }: RunningHub, { agent, logger, stopped }: StdioRun, io: Io): Promise<ExitCode> {
   if ((await guardian.agents.get(agent)) === undefined) await guardian.agents.add({ name: agent });
   const principal: Principal = { id: agent, kind: 'agent', roles: [], zone: 'local', trust: zoneTrust.local, method: 'process-owner', actsFor: [] };
-  const stopped = untilStopped(io);
   const server = await serveStdio(hub, {
     principal,
-    onError: (error) => io.err(`meshwork: ${MeshworkError.isInstance(error) ? error.message : String(error)}\n`),
+    onError: (error) => reportTo(logger.child('server'), error),
   });
   io.err(`meshwork: serving ${agent} on standard input and output\n`);
-  await Promise.race([server.closed, stopped.promise]);
-  stopped.release();
+  await Promise.race([server.closed, stopped]);
   await server.close();
   return exitCodes.ok;
 }
 
+/** Signals this close together are one: Ctrl-C reaches every process of a terminal, and those that started this one pass it on besides. */
+const SAME_STOP_MS = 1_000;
+
 /** Resolves at the first request to stop; a second one ends the process at once. */
 function untilStopped(io: Io): { readonly promise: Promise<void>; release(): void } {
   const { promise, resolve: stop } = Promise.withResolvers<void>();
-  let asked = false;
+  let askedAt: number | undefined;
   const release = io.onStop(() => {
-    if (asked) process.exit(130);
-    asked = true;
+    const now = performance.now();
+    if (askedAt !== undefined && now - askedAt >= SAME_STOP_MS) process.exit(130);
+    askedAt ??= now;
     stop();
   });
   return { promise, release };

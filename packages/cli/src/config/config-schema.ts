@@ -6,8 +6,22 @@ const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a number with ms, 
 export const configSchema = z
   .strictObject({
     $schema: z.string().optional(),
+    profile: z.enum(['guardian', 'gateway']).optional().describe('Ports and headers to begin with. Without one: everything on port 3001.'),
     host: z.string().min(1).optional().describe('Address to listen on. Default 127.0.0.1.'),
-    port: z.int().min(0).max(65_535).optional().describe('Port to listen on; 0 picks a free one. Default 3001.'),
+    port: z.int().min(0).max(65_535).optional().describe('Port to listen on; 0 picks a free one. Default 3001; gateway: 8080.'),
+    webSocketPort: z.int().min(0).max(65_535).optional().describe('A port for WebSockets alone, beside the upgrade on the port. Default none; guardian: 3002.'),
+    requireAuth: z.boolean().optional().describe('Whether callers need a key. Default true; false is for this machine only.'),
+    keyHeaders: z
+      .array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/))
+      .optional()
+      .describe('Headers a key may come in, beside Authorization. Default X-API-Key.'),
+    log: z
+      .strictObject({
+        level: z.string().optional().describe('DEBUG, INFO, WARNING, ERROR or CRITICAL. Default INFO.'),
+        format: z.enum(['seed', 'json']).optional().describe('seed: lines for people; json: one object a line. Default seed.'),
+        file: z.string().min(1).optional().describe('A file to write to. Default: standard error.'),
+      })
+      .optional(),
     data: z.string().min(1).optional().describe('Folder for the database and the admin key. Default .meshwork.'),
     allowedHosts: z.array(z.string().min(1)).optional().describe('Host names this hub answers to, beside loopback names and its own address.'),
     allowedOrigins: z.array(z.url()).optional().describe('Web origins whose pages may call this hub, beside loopback ones.'),

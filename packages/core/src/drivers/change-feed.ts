@@ -1,3 +1,5 @@
+import { ClosedError } from '../errors.ts';
+
 /**
  * A list of numbered items that readers follow at their own pace: the heart of `watch` and `follow` in every driver. A reader holds a
  * position, not a queue, so that a slow one costs nothing.
@@ -7,7 +9,7 @@ export interface ChangeFeed {
   wake(): void;
   /** Ends all readers. */
   close(): void;
-  /** Yields what `next` gives until `signal` aborts or the feed closes; waits whenever it gives nothing. */
+  /** Yields what `next` gives until `signal` aborts or the feed closes; waits whenever it gives nothing. @throws {ClosedError} when it was closed before. */
   read<T>(next: () => Promise<readonly T[]>, signal: AbortSignal | undefined): AsyncGenerator<T, void, undefined>;
 }
 
@@ -37,6 +39,7 @@ export function createChangeFeed(): ChangeFeed {
       wakeAll();
     },
     async *read(next, signal) {
+      if (closed) throw new ClosedError('the store is closed');
       for (;;) {
         if (closed || signal?.aborted) return;
         const seen = version;

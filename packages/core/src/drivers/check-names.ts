@@ -11,6 +11,15 @@ export function checkName(what: 'key' | 'stream', name: string): void {
     throw new InvalidInputError(`the ${what} is longer than ${MAX_BYTES} bytes of UTF-8`);
 }
 
+/** The longest time to live: beyond any use, and still exact when it is added to the time of day. */
+const MAX_TTL_MS = 2 ** 52;
+
+/** Refuses a time to live that is not a whole number of milliseconds, from 1 on. @throws {InvalidInputError} */
+export function checkTtl(ttlMs: number): void {
+  if (!Number.isInteger(ttlMs) || ttlMs < 1 || ttlMs > MAX_TTL_MS)
+    throw new InvalidInputError(`ttlMs must be a whole number of milliseconds from 1 to 2^52, not ${String(ttlMs)}`);
+}
+
 /** Compares by code point, which is the order of the UTF-8 bytes; plain `<` compares UTF-16 units, which is not. */
 export function compareNames(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -3,6 +3,7 @@ import { ClosedError, ConflictError } from '../errors.ts';
 import type { Journal, JournalRecord } from '../journal.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { checkName } from './check-names.ts';
+import { copyValue } from './copy-value.ts';
 
 interface Stream {
   records: JournalRecord[];
@@ -22,7 +23,7 @@ export function createMemoryJournal({ clock = systemClock }: { readonly clock?: 
   const page = (stream: string, from: number, limit: number): readonly JournalRecord[] => {
     const records = enter(stream)?.records ?? [];
     const skip = Math.max(0, from - (records[0]?.offset ?? 1));
-    return records.slice(skip, skip + limit).map((record) => structuredClone(record));
+    return records.slice(skip, skip + limit).map(({ value, ...record }) => ({ ...record, value: copyValue(value) }));
   };
 
   return {
@@ -33,9 +34,10 @@ export function createMemoryJournal({ clock = systemClock }: { readonly clock?: 
           details: { stream, expected, present: present.head },
         });
       const time = clock.now();
-      const added = values.map((value, index) => ({ offset: present.head + 1 + index, time, value: structuredClone(value) }));
+      const added = values.map((value, index) => ({ offset: present.head + 1 + index, time, value: copyValue(value) }));
       if (added.length === 0) return [];
-      present.records.push(...added);
+      // One by one: so many as a caller may append are too many arguments.
+      for (const record of added) present.records.push(record);
       present.head += added.length;
       streams.set(stream, present);
       feed.wake();

@@ -3,7 +3,11 @@ import { ClosedError, ConflictError, HistoryDroppedError } from '../errors.ts';
 import type { StoredValue } from '../journal.ts';
 import type { KeyValueChange, KeyValueEntry, KeyValueStore } from '../key-value-store.ts';
 import { createChangeFeed } from './change-feed.ts';
-import { checkName, compareNames } from './check-names.ts';
+import { checkName, checkTtl, compareNames } from './check-names.ts';
+import { copyValue } from './copy-value.ts';
+import { createExpiryQueue } from './expiry-queue.ts';
+
+const PAGE = 500;
 
 export interface MemoryStoreOptions {
   /** Decides when keys expire. */
@@ -15,14 +19,14 @@ export interface MemoryStoreOptions {
 interface Held {
   readonly value: StoredValue;
   readonly revision: number;
-  readonly expiresAt: number | undefined;
 }
 
 /** A store in this process's memory: for tests, trials and hubs that may forget. */
 export function createMemoryKeyValueStore({ clock = systemClock, historySize = 10_000 }: MemoryStoreOptions = {}): KeyValueStore {
   const held = new Map<string, Held>();
-  const expiring = new Set<string>();
+  const expiries = createExpiryQueue();
   const feed = createChangeFeed();
+  /** Their revisions follow one another without a gap, so that a revision says where its change is. */
   let history: KeyValueChange[] = [];
   let droppedUpTo = 0;
   let revision = 0;
@@ -38,14 +42,14 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
   };
   const remove = (key: string) => {
     held.delete(key);
-    expiring.delete(key);
+    expiries.delete(key);
     revision += 1;
     record({ type: 'delete', key, revision });
   };
   /** Expiry happens when somebody looks: no timer, so that a moved clock is enough in tests. */
   const expire = () => {
     const now = clock.now();
-    for (const key of expiring) if ((held.get(key)?.expiresAt ?? Number.POSITIVE_INFINITY) <= now) remove(key);
+    for (let key = expiries.takeDue(now); key !== undefined; key = expiries.takeDue(now)) remove(key);
   };
   const enter = (key?: string) => {
     if (closed) throw new ClosedError('the store is closed');
@@ -59,23 +63,32 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
         details: { key, expected, present },
       });
   };
-  const sweeper = setInterval(expire, 1_000);
-  if (typeof sweeper === 'object' && 'unref' in sweeper) sweeper.unref();
+  let sweeper: ReturnType<typeof setInterval> | undefined;
+  /** So that watchers hear of what has expired. Begins with the first key that will: a Worker has no timers before a request. */
+  const startSweeping = () => {
+    if (sweeper !== undefined) return;
+    sweeper = setInterval(expire, 1_000);
+    if (typeof sweeper === 'object' && 'unref' in sweeper) sweeper.unref();
+  };
 
   return {
     async get(key) {
       enter(key);
       const entry = held.get(key);
-      return entry && { key, value: structuredClone(entry.value), revision: entry.revision };
+      return entry && { key, value: copyValue(entry.value), revision: entry.revision };
     },
     async put(key, value, { expected, ttlMs } = {}) {
       enter(key);
+      if (ttlMs !== undefined) checkTtl(ttlMs);
+      const copy = copyValue(value);
       refuseStale(key, expected);
       revision += 1;
-      const copy = structuredClone(value);
-      held.set(key, { value: copy, revision, expiresAt: ttlMs === undefined ? undefined : clock.now() + ttlMs });
-      if (ttlMs === undefined) expiring.delete(key);
-      else expiring.add(key);
+      held.set(key, { value: copy, revision });
+      if (ttlMs === undefined) expiries.delete(key);
+      else {
+        expiries.set(key, clock.now() + ttlMs);
+        startSweeping();
+      }
       record({ type: 'put', key, value: copy, revision });
       return { revision };
     },
@@ -96,7 +109,7 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
         const entry = held.get(key);
         if (entry === undefined) continue;
         given += 1;
-        yield { key, value: structuredClone(entry.value), revision: entry.revision } satisfies KeyValueEntry;
+        yield { key, value: copyValue(entry.value), revision: entry.revision } satisfies KeyValueEntry;
       }
     },
     watch(prefix, { from, signal } = {}) {
@@ -106,11 +119,13 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
         position ??= revision;
         if (position < droppedUpTo)
           throw new HistoryDroppedError(`changes after revision ${position} are no longer all kept; list the keys, then watch from there`);
-        const start = position;
-        const fresh = history.filter((change) => change.revision > start && change.key.startsWith(prefix)).slice(0, 500);
-        // A full page may have more behind it; anything less has everything up to now.
-        position = fresh.length === 500 ? (fresh.at(-1)?.revision ?? start) : revision;
-        return fresh.map((change) => structuredClone(change));
+        const oldest = revision - history.length;
+        for (;;) {
+          const page = history.slice(position - oldest, position - oldest + PAGE);
+          position = page.at(-1)?.revision ?? position;
+          const wanted = page.filter(({ key }) => key.startsWith(prefix));
+          if (wanted.length > 0 || page.length < PAGE) return wanted.map(copyChange);
+        }
       }, signal);
     },
     async close() {
@@ -120,4 +135,8 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
       history = [];
     },
   };
+}
+
+function copyChange(change: KeyValueChange): KeyValueChange {
+  return change.type === 'put' ? { ...change, value: copyValue(change.value) } : change;
 }

@@ -1,3 +1,4 @@
+import type { CallSignal } from '../call-signal.ts';
 import type { ResourceContents } from '../content.ts';
 import type { CallContext } from '../context.ts';
 import { InternalError } from '../errors.ts';
@@ -8,17 +9,18 @@ import { parseWith } from '../schema.ts';
 import type { Target } from '../stage.ts';
 import type { AnyTool } from '../tool.ts';
 
-/** Runs what the call is for. */
-export async function execute(target: Target, args: unknown, context: CallContext): Promise<CallResult> {
+/** Runs what the call is for, and stops waiting for it when the call is ended: work that does not listen runs on for nobody. */
+export async function execute(target: Target, args: unknown, context: CallContext, ending: CallSignal): Promise<CallResult> {
+  const outcome = async <T>(returned: T | Promise<T>): Promise<T> => (returned instanceof Promise ? ending.race(returned) : returned);
   switch (target.kind) {
     case 'tool':
-      return toolResult(target.tool, await target.tool.run(args, context));
+      return toolResult(target.tool, await outcome(target.tool.run(args, context)));
     case 'resource': {
       const request = { uri: context.call.name, variables: target.variables };
-      return resourceResult(target.resource, request.uri, await target.resource.read(request, context));
+      return resourceResult(target.resource, request.uri, await outcome(target.resource.read(request, context)));
     }
     case 'prompt': {
-      const rendered = await target.prompt.render(args as Record<string, string>, context);
+      const rendered = await outcome(target.prompt.render(args as Record<string, string>, context));
       return 'kind' in rendered ? rendered : { kind: 'prompt', ...rendered };
     }
   }

@@ -1,0 +1,69 @@
+import { type ChangeBus, createHub, createJournalBus, createMemoryBus, createMemoryJournal } from '@meshwork/core';
+import { describe, expect, it } from 'vitest';
+
+const buses: readonly [string, () => () => ChangeBus][] = [
+  [
+    'in one process',
+    () => {
+      const bus = createMemoryBus();
+      return () => bus.join();
+    },
+  ],
+  [
+    'over a journal',
+    () => {
+      const journal = createMemoryJournal();
+      return () => createJournalBus({ journal });
+    },
+  ],
+];
+
+describe.each(buses)('hubs joined %s', (_name, open) => {
+  it('hear of what changes at the others, once, and of their own changes once', async () => {
+    const join = open();
+    const heard: string[] = [];
+    const hubs = ['a', 'b', 'c'].map((name) => {
+      const hub = createHub({ bus: join() });
+      hub.events.on('resource-updated', ({ uri }) => heard.push(`${name} ${uri}`));
+      return hub;
+    });
+    // A follower begins where the journal ends once it has looked.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    hubs[0]?.resourceUpdated('board://x');
+    await expect.poll(() => heard.length).toBe(3);
+    expect(heard.toSorted()).toEqual(['a board://x', 'b board://x', 'c board://x']);
+    await hubs[1]?.close();
+    hubs[2]?.resourceUpdated('board://y');
+    await expect.poll(() => heard.length).toBe(5);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(heard.slice(3).toSorted()).toEqual(['a board://y', 'c board://y']);
+    for (const hub of hubs) await hub.close();
+  });
+});
+
+describe('a bus over a journal', () => {
+  it('keeps no more than the last changes, and takes no words but its own', async () => {
+    const journal = createMemoryJournal();
+    const [near, far] = [createJournalBus({ journal }), createJournalBus({ journal })];
+    const heard: string[] = [];
+    far.subscribe(({ uri }) => heard.push(uri));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await journal.append('core/changes', [null, 'x', { type: 'resource-updated' }, { type: 'other', uri: 'a://b', from: 'x' }]);
+    for (let index = 0; index < 2_000; index++) near.publish({ type: 'resource-updated', uri: `a://${index}` });
+    // A slow reader may miss what is dropped, never what is last.
+    await expect.poll(() => heard.at(-1)).toBe('a://1999');
+    expect(new Set(heard).size).toBe(heard.length);
+    let kept = 0;
+    for await (const _ of journal.read('core/changes')) kept += 1;
+    expect(kept).toBeLessThanOrEqual(2_000);
+  });
+
+  it('reports a journal that fails, and goes on', async () => {
+    const journal = createMemoryJournal();
+    const errors: unknown[] = [];
+    const bus = createJournalBus({ journal, onError: (error) => errors.push(error) });
+    await journal.close();
+    bus.publish({ type: 'resource-updated', uri: 'a://b' });
+    await expect.poll(() => errors.length).toBe(1);
+  });
+});

@@ -1,0 +1,3 @@
+export type { CedarEngineOptions } from './cedar-engine.ts';
+export type { PolicyMismatch, ShadowOptions } from './checked-engine.ts';
+export { createCedarEngine, type WebCedarEngineOptions } from './engine-on-web.ts';

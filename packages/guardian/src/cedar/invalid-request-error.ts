@@ -1,0 +1,4 @@
+/** A request that does not fit the schema; nothing is decided about it. */
+export class InvalidRequestError extends Error {
+  override readonly name = 'InvalidRequestError';
+}

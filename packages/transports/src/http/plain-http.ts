@@ -1,0 +1,59 @@
+import type { Abortable } from '@meshwork/core';
+import type { RawBody } from './read-body.ts';
+
+/** A request as the faces read it: what a `Request` says, without the cost of making one. */
+export interface PlainRequest {
+  readonly method: string;
+  /** Where it goes, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** A header by its lower-case name; several of one name are joined by `, `. */
+  header(name: string): string | null;
+  /** Reads the body, once. */
+  readBody(maxBytes: number): Promise<RawBody>;
+  /** Aborted when the caller has gone. */
+  readonly gone: Abortable;
+  /** The same as a `Request`, without the body. */
+  toRequest(): Request;
+  readonly facts: ConnectionFacts;
+}
+
+/** What the server under a handler knows of the connection. */
+export interface ConnectionFacts {
+  readonly remoteAddress?: string;
+  readonly localAddress?: string;
+  readonly encrypted?: boolean;
+}
+
+/** An answer that is there as a whole. */
+export interface PlainResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Streams and the SDK's answers come as `Response`. */
+export type FaceResponse = PlainResponse | Response;
+
+const JSON_HEADERS = { 'content-type': 'application/json' } as const;
+
+/** JSON text as an answer. */
+export function jsonText(body: string, status = 200, headers: Readonly<Record<string, string>> = JSON_HEADERS): PlainResponse {
+  return { status, headers, body };
+}
+
+/** A value as a JSON answer. */
+export function json(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): PlainResponse {
+  return { status, headers: { ...JSON_HEADERS, ...headers }, body: JSON.stringify(value) };
+}
+
+/** An answer that carries a JSON-RPC error; what is refused before a call exists has no id. */
+export function errorAnswer(status: number, code: number, message: string, headers: Readonly<Record<string, string>> = {}): PlainResponse {
+  return json({ jsonrpc: '2.0', id: null, error: { code, message } }, status, headers);
+}
+
+export function toResponse(answer: FaceResponse): Response {
+  if (answer instanceof Response) return answer;
+  const { status, headers, body } = answer;
+  return new Response(body === '' ? null : body, { status, headers });
+}

@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { ConflictError, type Hub, UnavailableError } from '@meshwork/core';
+import { createWebSocketHost, type WebSocketHost, type WebSocketOptions } from '../streams/web-socket-host.ts';
+import { createHttpFaces, type HttpFaces, type HttpFacesOptions } from './http-faces.ts';
+import { NodeRequest, sendResponse } from './node-http.ts';
+import { shownHost } from './shown-host.ts';
+import { createSlowAnswers, type SlowAnswers } from './slow-answers.ts';
+import { createSlowBodies, type SlowBodies } from './slow-bodies.ts';
+
+export interface ServeHttpOptions extends HttpFacesOptions {
+  /** Address to listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Port; 0 picks a free one. Default 3001. */
+  readonly port?: number;
+  /** Milliseconds a client has to send the headers of a request, and all of a request. Default 10,000 and 30,000. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  /** Milliseconds after which a reader that takes nothing of its answer is cut. Default 30,000. */
+  readonly stallMs?: number;
+  /** Bytes of answers that may wait for slow readers, and of bodies that have not come to their end; beyond, whoever takes longest is cut. Default 256 MiB. */
+  readonly maxWaitingBytes?: number;
+  /** Limits of WebSocket connections, which are made by an upgrade on the same port and path; false takes none. */
+  readonly webSocket?: WebSocketOptions | false;
+}
+
+export interface HttpServer extends AsyncDisposable {
+  /** The endpoint, as clients on this machine or network reach it. */
+  readonly url: string;
+  readonly port: number;
+  /** Sends an event to every open HTTP+SSE stream; returns to how many. @throws {TypeError} when the name is MCP's own or not a plain word. */
+  broadcast(event: string, data: unknown): number;
+  /** Stops listening, waits for calls under way, tells the callers of those that take too long that they are cancelled, then ends streams. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a hub over HTTP on Node: a thin adapter around the faces that `createFetchHandler` shows elsewhere.
+ *
+ * @throws {ConflictError} when the port is taken, {@link UnavailableError} when the address cannot be listened on.
+ */
+export async function serveHttp(hub: Hub, options: ServeHttpOptions): Promise<HttpServer> {
+  const { host = '127.0.0.1', port = 3001, path = '/mcp', onError = () => {} } = options;
+  const { headersTimeoutMs = 10_000, requestTimeoutMs = 30_000, stallMs = 30_000, maxWaitingBytes = 256 * 2 ** 20 } = options;
+  const faces = createHttpFaces(hub, options);
+  const slow = createSlowAnswers({ stallMs, maxWaitingBytes });
+  const bodies = createSlowBodies({ maxBytes: maxWaitingBytes });
+  const server = createServer(
+    {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs) / 4,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16_384,
+      ...(options.webSocket !== false && upgradesToWebSocketOnly),
+    },
+    (incoming, outgoing) => {
+      void serve(incoming, outgoing, { server, faces, slow, bodies }).catch((error) => {
+        onError(error);
+        outgoing.destroy();
+      });
+    },
+  );
+  const sockets = options.webSocket === false ? undefined : createWebSocketHost(hub, { ...options, ...options.webSocket });
+  // Browsers and Node's own client open connections ahead of need; Node does not count those as idle when a server closes.
+  const unused = new Set<Socket>();
+  const used = ({ socket }: IncomingMessage) => unused.delete(socket);
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', used);
+  // A server that listens for upgrades leaves them to the listener: without WebSocket they are requests like others.
+  if (sockets !== undefined) server.on('upgrade', used).on('upgrade', sockets.upgrade);
+  await listen(server, port, host);
+  const { port: boundPort } = server.address() as AddressInfo;
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= stop(server, { faces, sockets, unused });
+    return closed;
+  };
+  return { url: `http://${shownHost(host)}:${boundPort}${path}`, port: boundPort, broadcast: faces.broadcast, close, [Symbol.asyncDispose]: close };
+}
+
+/** A client that offers another upgrade, as some do with HTTP/2, is answered over HTTP as if it had not (Node 24.9 and newer). */
+const upgradesToWebSocketOnly = { shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket' };
+
+interface Serving {
+  readonly server: Server;
+  readonly faces: HttpFaces;
+  readonly slow: SlowAnswers;
+  readonly bodies: SlowBodies;
+}
+
+async function serve(incoming: IncomingMessage, outgoing: ServerResponse, { server, faces, slow, bodies }: Serving): Promise<void> {
+  const request = new NodeRequest(incoming, outgoing, bodies);
+  const answer = await faces.handle(request);
+  // The body of a refused request is thrown away as it comes; but not without end.
+  if (request.isTooLarge || !server.listening) outgoing.shouldKeepAlive = false;
+  await sendResponse(answer, outgoing, slow);
+}
+
+export function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'EADDRINUSE')
+        reject(new ConflictError(`port ${port} on ${host} is taken; stop what listens there, or choose another port (0 picks a free one)`, { cause }));
+      else reject(new UnavailableError(`cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+/** Milliseconds the readers of last answers have. */
+const READ_MS = 1_000;
+
+interface Parts {
+  readonly faces: HttpFaces;
+  readonly sockets: WebSocketHost | undefined;
+  readonly unused: ReadonlySet<Socket>;
+}
+
+async function stop(server: Server, { faces, sockets, unused }: Parts): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await Promise.all([faces.close(), sockets?.close()]);
+  server.closeIdleConnections();
+  for (const socket of unused) socket.destroy();
+  // Every answer has been written: only who does not read it is waited for.
+  const force = setTimeout(() => server.closeAllConnections(), READ_MS);
+  await closed;
+  clearTimeout(force);
+}

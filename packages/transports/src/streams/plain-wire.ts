@@ -1,0 +1,46 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
+import { parseBody } from '../http/read-body.ts';
+import { closeCodes } from './close-codes.ts';
+import type { ServerSocket } from './server-socket.ts';
+import type { Wire } from './wire.ts';
+
+/** A connection that lasts as long as its WebSocket. */
+export function createPlainWire(socket: ServerSocket): Wire {
+  let closed = false;
+  const finish = () => {
+    if (closed) return;
+    closed = true;
+    wire.onclose?.();
+  };
+  const wire: Wire = {
+    async start() {
+      socket.onFrame = (bytes) => {
+        const body = parseBody(bytes);
+        if (body.ok) wire.onmessage?.(body.value as JSONRPCMessage);
+        else socket.send(garbageAnswer(body.message));
+      };
+      socket.onEnd = finish;
+    },
+    send(message) {
+      socket.send(JSON.stringify(message));
+      return socket.caughtUp();
+    },
+    sendText: (text) => socket.send(text),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    get behind() {
+      return socket.behind;
+    },
+    caughtUp: () => socket.caughtUp(),
+    async close() {
+      socket.end(closeCodes.goingAway, 'the hub ends this connection');
+      finish();
+    },
+  };
+  return wire;
+}
+
+/** What a frame is answered with that is no JSON. */
+export function garbageAnswer(message: string): string {
+  return JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32700, message } });
+}

@@ -1,0 +1,60 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Hub } from '@meshwork/core';
+import { listen } from '../http/serve-http.ts';
+import { shownHost } from '../http/shown-host.ts';
+import { createWebSocketHost, type WebSocketHostOptions } from './web-socket-host.ts';
+
+export interface ServeWebSocketOptions extends WebSocketHostOptions {
+  /** Address to listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Port; 0 picks a free one. Default 3002. */
+  readonly port?: number;
+  /** Milliseconds a client has to send its request to upgrade. Default 10,000. */
+  readonly headersTimeoutMs?: number;
+}
+
+export interface WebSocketListener extends AsyncDisposable {
+  /** The endpoint, as clients on this machine or network reach it. */
+  readonly url: string;
+  readonly port: number;
+  /** Stops listening, waits for calls under way, then ends every connection with 1001. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a hub over WebSocket alone, on a port of its own. `serveHttp` takes WebSocket connections too, on the port it has.
+ *
+ * @throws {ConflictError} when the port is taken, {@link UnavailableError} when the address cannot be listened on.
+ */
+export async function serveWebSocket(hub: Hub, options: ServeWebSocketOptions): Promise<WebSocketListener> {
+  const { host = '127.0.0.1', port = 3002, path = '/mcp', headersTimeoutMs = 10_000 } = options;
+  const server = createServer(
+    { requestTimeout: headersTimeoutMs, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 4, maxHeaderSize: 16_384 },
+    (incoming, outgoing) => {
+      incoming.resume();
+      outgoing.writeHead(426, { upgrade: 'websocket', connection: 'upgrade, close', 'content-type': 'text/plain' }).end('this port speaks WebSocket only\n');
+    },
+  );
+  const sockets = createWebSocketHost(hub, options);
+  server.on('upgrade', sockets.upgrade);
+  try {
+    await listen(server, port, host);
+  } catch (error) {
+    await sockets.close();
+    throw error;
+  }
+  const { port: boundPort } = server.address() as AddressInfo;
+  const stop = async () => {
+    const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+    await sockets.close();
+    server.closeAllConnections();
+    await stopped;
+  };
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= stop();
+    return closed;
+  };
+  return { url: `ws://${shownHost(host)}:${boundPort}${path}`, port: boundPort, close, [Symbol.asyncDispose]: close };
+}
