@@ -1,7 +1,7 @@
 import { audit } from '@meshwork/audit';
 import { createHub, createMemoryJournal, defineTool, inProcessPrincipal, type Module } from '@meshwork/core';
 import { collect, manualClock } from '@meshwork/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 
 const token = `gt_${'Zx9'.repeat(14)}A`;
@@ -234,20 +234,26 @@ describe('the only writer', () => {
   it('chains on before the last append is done, and withholds everything behind one that fails', async () => {
     const { call, journal, log } = world();
     const { append } = journal;
-    let failing = false;
+    const appends: PromiseWithResolvers<void>[] = [];
     journal.append = async (stream, records, options) => {
-      const fails = failing;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      if (fails) throw new Error('the disk is full');
+      const gate = Promise.withResolvers<void>();
+      appends.push(gate);
+      await gate.promise;
       return append(stream, records, options);
     };
-    await call();
-    failing = true;
+    const underWay = (count: number) => vi.waitFor(() => expect(appends).toHaveLength(count), { interval: 1 });
+    const first = call();
+    await underWay(1);
+    appends[0]?.resolve();
+    await first;
     const refused = call();
-    await new Promise((resolve) => setTimeout(resolve, 3));
-    failing = false;
+    await underWay(2);
     const behind = call();
+    await underWay(3);
+    appends[1]?.reject(new Error('the disk is full'));
+    appends[2]?.resolve();
     for (const answer of await Promise.all([refused, behind])) expect(answer).toMatchObject({ structuredContent: { code: 'UNAVAILABLE' } });
+    journal.append = append;
     await Promise.all(Array.from({ length: 20 }, () => call()));
     expect(await log.verify()).toMatchObject({ ok: true, records: 21 });
   });
