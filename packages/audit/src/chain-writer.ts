@@ -33,7 +33,9 @@ export function createChainWriter(journal: Journal, stream: string): ChainWriter
   let waiting: Waiting[] = [];
   /** Where the chain ends once all that is under way is written. */
   let tip: Tip | undefined;
-  const underWay = new Set<Promise<void>>();
+  /** Counted and not listed: a `Set` that changes with every append links its old tables to the new, and a young collection frees none of them. */
+  let underWay = 0;
+  let idlers: (() => void)[] = [];
   let pumping: Promise<void> | undefined;
 
   /** A batch waits while the records of other calls keep coming, and never long: fewer, larger appends serve everybody sooner. */
@@ -43,6 +45,17 @@ export function createChainWriter(journal: Journal, stream: string): ChainWriter
       seen = waiting.length;
       await new Promise((resolve) => setImmediate(resolve));
     }
+  };
+  const idle = () =>
+    new Promise<void>((resolve) => {
+      if (underWay === 0) resolve();
+      else idlers.push(resolve);
+    });
+  const ended = () => {
+    underWay -= 1;
+    if (underWay > 0) return;
+    for (const wake of idlers) wake();
+    idlers = [];
   };
   const readTip = async (): Promise<Tip> => {
     const offset = await journal.head(stream);
@@ -65,17 +78,18 @@ export function createChainWriter(journal: Journal, stream: string): ChainWriter
       hash = linkHash(hash, line);
       return encodeLink({ line, hash });
     });
-    const writing = journal.append(stream, links, { expected: from.offset }).then(
+    journal.append(stream, links, { expected: from.offset }).then(
       () => {
         for (const { resolve } of batch) resolve();
+        ended();
       },
       (cause) => {
         tip = undefined;
         refuse(batch, cause);
+        ended();
       },
     );
-    underWay.add(writing);
-    void writing.then(() => underWay.delete(writing));
+    underWay += 1;
     return { offset, hash };
   };
   const pump = async () => {
@@ -83,7 +97,7 @@ export function createChainWriter(journal: Journal, stream: string): ChainWriter
       await gather();
       if (tip === undefined) {
         // What the journal holds is known only when nothing is under way any more.
-        while (underWay.size > 0) await Promise.all(underWay);
+        await idle();
         try {
           tip = await readTip();
         } catch (cause) {
@@ -111,7 +125,7 @@ export function createChainWriter(journal: Journal, stream: string): ChainWriter
       });
     },
     async settle() {
-      while (pumping !== undefined || underWay.size > 0) await Promise.all([pumping, ...underWay]);
+      while (pumping !== undefined || underWay > 0) await (pumping ?? idle());
     },
   };
 }

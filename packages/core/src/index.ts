@@ -67,6 +67,7 @@ export {
   type ToolAnswer,
   toolAnswer,
 } from './result.ts';
+export { createRoster, type Enrolled, type Roster } from './roster.ts';
 export { type Parsed, parseWith, type SchemaIssue, type SchemaResult, type ToolSchema, toJsonSchema } from './schema.ts';
 export { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
 export { type AnyTool, defineTool, type Effect, type Tool, type ToolAnnotations, type ToolDescription, type ToolReturn } from './tool.ts';

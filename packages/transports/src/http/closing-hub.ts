@@ -1,4 +1,4 @@
-import { type Abortable, type AbortListener, type CallResult, CancelledError, ClosedError, type Hub } from '@meshwork/core';
+import { type Abortable, type AbortListener, type CallResult, CancelledError, ClosedError, createRoster, type Enrolled, type Hub } from '@meshwork/core';
 
 /** A hub as faces see it that can close before the hub does. */
 export interface ClosingHub {
@@ -9,7 +9,7 @@ export interface ClosingHub {
 
 /** The same hub, with its calls counted. */
 export function createClosingHub(behind: Hub): ClosingHub {
-  const endings = new Set<CallEnding>();
+  const endings = createRoster<CallEnding>();
   let idle: (() => void) | undefined;
   let closed: Promise<void> | undefined;
 
@@ -27,7 +27,7 @@ export function createClosingHub(behind: Hub): ClosingHub {
   const close = async (graceMs: number) => {
     if (endings.size === 0) return;
     const grace = setTimeout(() => {
-      for (const ending of endings) ending.end();
+      for (const ending of endings.members()) ending.end();
     }, graceMs);
     await new Promise<void>((resolve) => {
       idle = resolve;
@@ -44,7 +44,8 @@ export function createClosingHub(behind: Hub): ClosingHub {
 }
 
 /** A caller's signal that the face can set off too. By hand: `AbortSignal.any` costs each call more than the rest of its way. */
-class CallEnding implements Abortable {
+class CallEnding implements Abortable, Enrolled {
+  place = 0;
   readonly #caller: Abortable | undefined;
   #ended = false;
   #listener: AbortListener | undefined;
