@@ -4,14 +4,41 @@ import type { Principal } from './principal.ts';
 export interface Connection {
   /** How the bytes arrive. */
   readonly via: 'http' | 'stdio' | 'in-process';
-  /** The peer's address on the socket, never a forwarded header. Absent off the network. */
+  /** The peer's address: the socket's, or what a configured proxy says of it. Absent off the network. */
   readonly remoteAddress?: string;
   /** True when the connection is encrypted. */
   readonly encrypted: boolean;
+  /** The peer's certificate, once TLS has verified it against the hub's client authorities. */
+  readonly certificate?: ClientCertificate;
+  /** What this TLS connection alone has: 32 bytes of keying material (RFC 9266, `EXPORTER-Channel-Binding`) in base64url. */
+  readonly channelBinding?: string;
+  /** The request that carries the credential, for proofs that are bound to it (RFC 9449). */
+  readonly request?: CarryingRequest;
+}
+
+/** What of a request a proof can be bound to. */
+export interface CarryingRequest {
+  readonly method: string;
+  /** Where it goes, without the query. */
+  readonly path: string;
+  /** A header by its lower-case name. */
+  header(name: string): string | null;
+}
+
+/** A verified client certificate. */
+export interface ClientCertificate {
+  /** Its subject alternative names, as in `URI:spiffe://example.org/agent/a` and `DNS:a.example.org`. */
+  readonly names: readonly string[];
+  /** SHA-256 of its DER form in base64url: `x5t#S256` of RFC 8705. */
+  readonly thumbprint: string;
 }
 
 /** Port: turns a credential on a connection into a principal. Transports ask it before a call exists. */
 export interface Authenticator {
-  /** The principal, or `undefined` when the credential is missing, unknown, expired or revoked (which of them is not told). */
+  /**
+   * The principal, or `undefined` when the credential is missing, unknown, expired or revoked (which of them is not told).
+   *
+   * @throws {UnauthenticatedError} when the caller has to be told what to do differently, as an OAuth client has.
+   */
   authenticate(credential: string | undefined, connection: Connection): Promise<Principal | undefined>;
 }

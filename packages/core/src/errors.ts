@@ -41,6 +41,24 @@ export class NotFoundError extends MeshworkError<'NOT_FOUND'> {
   }
 }
 
+/** The credential opens nothing, and the caller can do something about it: see `challenge`. */
+export class UnauthenticatedError extends MeshworkError<'UNAUTHENTICATED'> {
+  /** The scheme and parameters of the challenge in the answer (RFC 9110 section 11.6.1), as in `DPoP error="invalid_dpop_proof"`. */
+  readonly challenge: Challenge;
+
+  constructor(message: string, options: MeshworkErrorOptions & { readonly challenge: Challenge }) {
+    super('UNAUTHENTICATED', message, options);
+    this.challenge = options.challenge;
+  }
+}
+
+export interface Challenge {
+  readonly scheme: 'Bearer' | 'DPoP';
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Further headers of the answer, such as `dpop-nonce`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** The caller is known and may not do this. */
 export class DeniedError extends MeshworkError<'DENIED'> {
   /** The policies that decided, in the order the policy engine gave them. */

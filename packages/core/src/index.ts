@@ -1,4 +1,4 @@
-export type { Authenticator, Connection } from './authenticator.ts';
+export type { Authenticator, CarryingRequest, ClientCertificate, Connection } from './authenticator.ts';
 export type {
   Abortable,
   AbortListener,
@@ -26,6 +26,7 @@ export { createMemoryKeyValueStore, type MemoryStoreOptions } from './drivers/me
 export { createMemoryStore } from './drivers/memory-store.ts';
 export {
   CancelledError,
+  type Challenge,
   ClosedError,
   ConflictError,
   DeadlineError,
@@ -39,6 +40,7 @@ export {
   NotFoundError,
   StoreInUseError,
   TaskRequiredError,
+  UnauthenticatedError,
   UnavailableError,
   UnknownOutcomeError,
 } from './errors.ts';

@@ -5,7 +5,7 @@ export type Zone = 'local' | 'trusted' | 'external';
 export type PrincipalKind = 'agent' | 'user' | 'anonymous';
 
 /** How a caller proved who it is. */
-export type AuthenticationMethod = 'api-key' | 'process-owner' | 'in-process' | 'none';
+export type AuthenticationMethod = 'api-key' | 'session' | 'certificate' | 'oauth' | 'process-owner' | 'in-process' | 'none';
 
 /**
  * Who calls, built only from what the transport and the credential prove. Nothing in it comes from the caller's own words.
@@ -22,6 +22,13 @@ export interface Principal {
   readonly actsFor: readonly string[];
   /** The address the connection came from, for records. */
   readonly address?: string;
+  /** Which credential it was: the id of a key, a session or a certificate, never its secret. */
+  readonly credentialId?: string;
+  /** The party answerable for the agent, and the organisation both belong to, where they are known. */
+  readonly owner?: string;
+  readonly organisation?: string;
+  /** What the credential is limited to, as in OAuth. Absent: no limit beside the policies. */
+  readonly scopes?: readonly string[];
 }
 
 /** The trust that goes with a zone. */

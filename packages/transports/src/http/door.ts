@@ -1,4 +1,4 @@
-import type { Authenticator, Connection, Principal } from '@meshwork/core';
+import { type Authenticator, type Challenge, type Connection, MeshworkError, type Principal, type UnauthenticatedError } from '@meshwork/core';
 import type { ConnectionLog } from '../connection-log.ts';
 import { type HostRules, isKnownHost, isKnownOrigin } from './host-and-origin.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from './plain-http.ts';
@@ -16,10 +16,8 @@ export interface DoorOptions extends HostRules {
 export interface Door {
   /** The refusal when Host or Origin are not this hub's. */
   refuseStrangers(request: PlainRequest): PlainResponse | undefined;
-  /** Who calls, by `Authorization: Bearer …` or one of the key headers. */
-  whoIs(request: PlainRequest): Promise<Principal | undefined>;
-  /** The answer to somebody unknown. */
-  unauthorized(request: PlainRequest): PlainResponse;
+  /** Who calls, by `Authorization` or one of the key headers; or the answer to somebody unknown. */
+  admit(request: PlainRequest): Promise<Principal | PlainResponse>;
   /** Lets the page that called read the answer. */
   withCors(response: Response, request: PlainRequest): Response;
   /** The headers that do so; none when no page called. */
@@ -56,6 +54,29 @@ export function createDoor(options: DoorOptions): Door {
     };
   };
 
+  const whoIs = async (request: PlainRequest): Promise<Principal | undefined> => {
+    if ('everybody' in authenticator) return authenticator.everybody;
+    const { encrypted = false, remoteAddress, certificate, channelBinding } = request.facts;
+    const connection: Connection = {
+      via: 'http',
+      encrypted,
+      request,
+      ...(remoteAddress !== undefined && { remoteAddress }),
+      ...(certificate !== undefined && { certificate }),
+      ...(channelBinding !== undefined && { channelBinding }),
+    };
+    return authenticator.authenticate(credentialOf(request, keyHeaders), connection);
+  };
+  const unauthorized = (request: PlainRequest, cause?: UnauthenticatedError): PlainResponse => {
+    const shown = credentialOf(request, keyHeaders) !== undefined;
+    const { remoteAddress: address } = request.facts;
+    // Whoever shows nothing has only knocked.
+    if (shown) log?.authenticationFailed({ ...(address !== undefined && { address }), reason: cause?.message ?? 'unknown key' });
+    const { scheme, parameters, headers }: Challenge = cause?.challenge ?? { scheme: 'Bearer', parameters: shown ? { error: 'invalid_token' } : {} };
+    const known = shown ? 'the key is not known to this hub; ask its admin for one' : 'this hub needs a key: send it as "Authorization: Bearer <key>"';
+    return errorAnswer(401, -31401, cause?.message ?? known, { 'www-authenticate': challengeText(scheme, parameters), ...headers });
+  };
+
   return {
     refuseStrangers(request) {
       if (!knows(request.header('host'), request.facts.localAddress))
@@ -64,20 +85,13 @@ export function createDoor(options: DoorOptions): Door {
         return errorAnswer(403, -31403, 'pages of that Origin may not call this hub; add it to allowedOrigins if they should');
       return undefined;
     },
-    async whoIs(request) {
-      if ('everybody' in authenticator) return authenticator.everybody;
-      const { encrypted = false, remoteAddress } = request.facts;
-      const connection: Connection = { via: 'http', encrypted, ...(remoteAddress !== undefined && { remoteAddress }) };
-      return authenticator.authenticate(credentialOf(request, keyHeaders), connection);
-    },
-    unauthorized(request) {
-      const shown = credentialOf(request, keyHeaders) !== undefined;
-      const { remoteAddress: address } = request.facts;
-      // Whoever shows nothing has only knocked.
-      if (shown) log?.authenticationFailed({ ...(address !== undefined && { address }), reason: 'unknown key' });
-      const challenge = shown ? 'Bearer realm="meshwork", error="invalid_token"' : 'Bearer realm="meshwork"';
-      const message = shown ? 'the key is not known to this hub; ask its admin for one' : 'this hub needs a key: send it as "Authorization: Bearer <key>"';
-      return errorAnswer(401, -31401, message, { 'www-authenticate': challenge });
+    async admit(request) {
+      try {
+        return (await whoIs(request)) ?? unauthorized(request);
+      } catch (error) {
+        if (!isUnauthenticated(error)) throw error;
+        return unauthorized(request, error);
+      }
     },
     corsHeaders,
     withCors(response, request) {
@@ -90,9 +104,19 @@ export function createDoor(options: DoorOptions): Door {
   };
 }
 
+function isUnauthenticated(error: unknown): error is UnauthenticatedError {
+  return MeshworkError.isInstance(error) && error.code === 'UNAUTHENTICATED';
+}
+
+/** RFC 9110 section 11.6.1; a parameter holds nothing that would have to be escaped but quotes and backslashes. */
+function challengeText(scheme: string, parameters: Readonly<Record<string, string>>): string {
+  const all = Object.entries({ realm: 'meshwork', ...parameters });
+  return `${scheme} ${all.map(([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&')}"`).join(', ')}`;
+}
+
 function credentialOf(request: PlainRequest, keyHeaders: readonly string[]): string | undefined {
   const authorization = request.header('authorization');
-  const bearer = authorization === null ? null : /^Bearer +([^\s]+) *$/i.exec(authorization);
+  const bearer = authorization === null ? null : /^(?:Bearer|DPoP) +([^\s]+) *$/i.exec(authorization);
   if (bearer?.[1] !== undefined) return bearer[1];
   for (const name of keyHeaders) {
     const key = request.header(name);

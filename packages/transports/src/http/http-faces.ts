@@ -64,13 +64,10 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
     return meter === undefined ? enter(route, request) : metered(meter, route.face, () => enter(route, request));
   };
   const enter = async (route: Route, request: PlainRequest): Promise<FaceResponse> => {
-    const principal = await door.whoIs(request);
-    if (principal === undefined) {
-      const refusal = door.unauthorized(request);
-      return route.handleStranger?.(request, refusal) ?? refusal;
-    }
-    presence?.seen(principal, route.face);
-    return route.handle(request, principal);
+    const admitted = await door.admit(request);
+    if ('status' in admitted) return route.handleStranger?.(request, admitted) ?? admitted;
+    presence?.seen(admitted, route.face);
+    return route.handle(request, admitted);
   };
 
   return {

@@ -1,4 +1,4 @@
-import type { Abortable } from '@meshwork/core';
+import type { Abortable, ClientCertificate } from '@meshwork/core';
 import type { RawBody } from './read-body.ts';
 
 /** A request as the faces read it: what a `Request` says, without the cost of making one. */
@@ -23,6 +23,10 @@ export interface ConnectionFacts {
   readonly remoteAddress?: string;
   readonly localAddress?: string;
   readonly encrypted?: boolean;
+  /** The peer's certificate, once TLS has verified it. */
+  readonly certificate?: ClientCertificate;
+  /** What this TLS connection alone has (RFC 9266), in base64url. */
+  readonly channelBinding?: string;
 }
 
 /** An answer that is there as a whole. */

@@ -108,9 +108,8 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     const request = withKey(plain, offered.key);
     const refusal = refusalOf(request, offered);
     if (refusal !== undefined) return refusal;
-    const principal = await door.whoIs(request);
-    if (principal === undefined) return door.unauthorized(request);
-    return { principal, request };
+    const admitted = await door.admit(request);
+    return 'status' in admitted ? admitted : { principal: admitted, request };
   };
 
   /** Room for one more; of the sessions that only wait to be resumed, the one that waits longest makes way. */
@@ -189,9 +188,9 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
 
   const lookUpAgain = async (connection: Connection) => {
     const { request, socket } = connection;
-    const principal = await door.whoIs(request);
+    const admitted = await door.admit(request);
     if (connection.request !== request || !connections.has(connection)) return;
-    if (principal?.id === connection.principal.id) connection.principal = principal;
+    if (!('status' in admitted) && admitted.id === connection.principal.id) connection.principal = admitted;
     else if (connection.resumable !== undefined) connection.resumable.end(closeCodes.keyRevoked, 'the key is not known to this hub any more');
     else socket.end(closeCodes.keyRevoked, 'the key is not known to this hub any more');
   };
