@@ -9,6 +9,7 @@ import { type IdSource, randomIds } from './ids.ts';
 import type { Module } from './module.ts';
 import { operationTools } from './operation-tools.ts';
 import type { Operations } from './operations.ts';
+import type { Principal } from './principal.ts';
 import type { CallResult } from './result.ts';
 import { createRoster } from './roster.ts';
 import { createCall, type RunningCall } from './running-call.ts';
@@ -18,6 +19,7 @@ import { executeLong, refuseWithoutTask } from './stages/execute-long.ts';
 import { resolve } from './stages/resolve.ts';
 import { validate } from './stages/validate.ts';
 import { failureAnswer } from './tool-failure.ts';
+import { type CatalogueView, createViews } from './visibility.ts';
 
 export interface HubOptions {
   readonly modules?: readonly Module[];
@@ -53,7 +55,10 @@ export interface HubEvents {
 /** What modules may use of the hub they are in. */
 export interface HubHandle {
   readonly info: HubInfo;
+  /** Everything there is, whoever asks. Lists for callers come from `visibleTo`. */
   readonly catalogue: Catalogue;
+  /** What of the catalogue this caller may call, as the modules' `visibility` says. Cheap: it is remembered. */
+  visibleTo(principal: Principal): CatalogueView;
   readonly operations: Operations | undefined;
   /** Events to listen to; a listener that throws does not disturb the hub. */
   readonly events: Pick<EventEmitter<HubEvents>, 'on' | 'off' | 'once'>;
@@ -124,6 +129,10 @@ export function createHub(options: HubOptions = {}): Hub {
   const handle: HubHandle = {
     info,
     catalogue,
+    visibleTo: createViews(
+      catalogue,
+      modules.map((module) => module.visibility).filter((visibility) => visibility !== undefined),
+    ),
     operations,
     events: emitter,
     register: (registration) => catalogue.register(registration),

@@ -74,3 +74,4 @@ export { type Parsed, parseWith, type SchemaIssue, type SchemaResult, type ToolS
 export { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
 export { type AnyTool, defineTool, type Effect, type Tool, type ToolAnnotations, type ToolDescription, type ToolReturn } from './tool.ts';
 export { matchTemplate } from './uri-template.ts';
+export type { CatalogueView, Visibility } from './visibility.ts';

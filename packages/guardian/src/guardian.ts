@@ -15,6 +15,7 @@ import { createAgentTools } from './agent-tools.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createAuthorizeStage } from './authorize.ts';
 import { createCredentialBook } from './credential-book.ts';
+import { createVisibility } from './decide-call.ts';
 import { createGrantBook, type GrantBook } from './grant-book.ts';
 import { createGrantResources } from './grant-resources.ts';
 import { createPermissionTools, type PermissionEvent, revocationOf } from './permission-tools.ts';
@@ -160,6 +161,7 @@ export function guardian(options: GuardianOptions): Guardian {
     tools,
     resources: createGrantResources({ grants, trail }),
     stages: { authorize: createAuthorizeStage(engine) },
+    visibility: createVisibility(engine),
     attach(handle) {
       hub = handle;
     },

@@ -1,3 +1,5 @@
+import { rolePolicies, standardRoleMatrix } from './role-matrix.ts';
+
 /** The policies a hub starts with. What no policy permits is refused; a forbid beats every permit. */
 export const standardPolicies = `
 // Whoever has shown a credential may use tools that read or write.
@@ -47,4 +49,6 @@ when { context.zone == "external" };
 @reason("more than 1,000 requests in the last minute; wait a minute")
 forbid (principal, action == Meshwork::Action::"request", resource)
 when { context.requestsLastMinute > 1000 };
-`;
+
+// What each role may do with the tools of each category.
+${rolePolicies(standardRoleMatrix)}`;

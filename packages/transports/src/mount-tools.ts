@@ -18,7 +18,9 @@ export interface MountToolsOptions {
  * Questions to the caller (`inputRequired`) are refused here: serve the hub itself where tools ask them.
  */
 export function mountTools(server: ToolHost, hub: Hub, { principal, tools }: MountToolsOptions): void {
-  for (const tool of hub.catalogue.tools) {
+  // Who calls is known beforehand or with each call; only in the first case can the list be what may be called.
+  const { tools: shown } = typeof principal === 'function' ? hub.catalogue : hub.visibleTo(principal);
+  for (const tool of shown) {
     if (tools !== undefined && !tools.includes(tool.name)) continue;
     const { name, title, description, input, annotations, effect } = tool;
     const config = {

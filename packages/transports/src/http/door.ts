@@ -24,7 +24,8 @@ export interface Door {
   corsHeaders(request: PlainRequest): Readonly<Record<string, string>> | undefined;
 }
 
-export function createDoor(options: DoorOptions): Door {
+/** `isLockedOut` names principals that get no further than those without one. */
+export function createDoor(options: DoorOptions, isLockedOut: (principal: Principal) => boolean = () => false): Door {
   const { authenticator, keyHeaders = ['x-api-key'], log } = options;
   // Callers come by few names: looking one up costs less than taking its URL apart.
   const known = new Map<string, boolean>();
@@ -87,7 +88,8 @@ export function createDoor(options: DoorOptions): Door {
     },
     async admit(request) {
       try {
-        return (await whoIs(request)) ?? unauthorized(request);
+        const principal = await whoIs(request);
+        return principal === undefined || isLockedOut(principal) ? unauthorized(request) : principal;
       } catch (error) {
         if (!isUnauthenticated(error)) throw error;
         return unauthorized(request, error);

@@ -6,6 +6,7 @@ import { createClosingHub } from './closing-hub.ts';
 import { createDoor, type DoorOptions } from './door.ts';
 import { createMcpEndpoint, type McpEndpointOptions } from './mcp-endpoint.ts';
 import { errorAnswer, type FaceResponse, type PlainRequest, type PlainResponse } from './plain-http.ts';
+import { seesNothing } from './sees-nothing.ts';
 import { createSseEndpoint, type SseEndpointOptions } from './sse-endpoint.ts';
 import { createUnderWay } from './under-way.ts';
 
@@ -47,7 +48,7 @@ export interface HttpFaces {
 /** Host, Origin and credential are checked before anything is parsed or a call exists; then the path decides which face answers. */
 export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces {
   const { path = '/mcp', meter, presence, closing, closeGraceMs = 5_000, onError = () => {} } = options;
-  const door = createDoor(options);
+  const door = createDoor(options, (principal) => seesNothing(hub, principal));
   const counted = createClosingHub(hub);
   const underWay = createUnderWay();
   const endpoint = createMcpEndpoint(counted.hub, path, { ...options, underWay });

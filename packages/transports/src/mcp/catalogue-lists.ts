@@ -1,7 +1,7 @@
-import { type AnyTool, type Hub, type JsonObject, type Prompt, type Resource, toJsonSchema } from '@meshwork/core';
+import { type AnyTool, type CatalogueView, type JsonObject, type Prompt, type Resource, toJsonSchema } from '@meshwork/core';
 import type { Prompt as McpPrompt, Resource as McpResource, ResourceTemplateType as McpResourceTemplate, Tool as McpTool } from '@modelcontextprotocol/server';
 
-/** A hub's catalogue in MCP's words. */
+/** What a caller is shown of a hub's catalogue, in MCP's words. */
 export interface CatalogueLists {
   readonly tools: McpTool[];
   readonly resources: McpResource[];
@@ -9,28 +9,23 @@ export interface CatalogueLists {
   readonly prompts: McpPrompt[];
 }
 
-interface Cached extends CatalogueLists {
-  readonly from: readonly [readonly unknown[], readonly unknown[], readonly unknown[], readonly unknown[]];
-}
-
-const cache = new WeakMap<Hub, Cached>();
+const cache = new WeakMap<CatalogueView, CatalogueLists>();
+const described = new WeakMap<AnyTool, McpTool>();
 const schemas = new WeakMap<AnyTool, JsonObject>();
 
-/** The lists, made again only when the catalogue has changed. */
-export function listsOf(hub: Hub): CatalogueLists {
-  const { tools, resources, templates, prompts } = hub.catalogue;
-  const from = [tools, resources, templates, prompts] as const;
-  const known = cache.get(hub);
-  if (known?.from.every((list, index) => list === from[index])) return known;
-  const made: Cached = {
-    from,
-    tools: tools.map(describeTool),
-    resources: resources.map(describeResource),
-    templates: templates.map(describeTemplate),
-    prompts: prompts.map(describePrompt),
-  };
-  cache.set(hub, made);
-  return made;
+/** The lists, made once for all who are shown the same, and each tool's description once for everybody. */
+export function listsOf(view: CatalogueView): CatalogueLists {
+  let lists = cache.get(view);
+  if (lists === undefined) {
+    lists = {
+      tools: view.tools.map(toolOnce),
+      resources: view.resources.map(describeResource),
+      templates: view.templates.map(describeTemplate),
+      prompts: view.prompts.map(describePrompt),
+    };
+    cache.set(view, lists);
+  }
+  return lists;
 }
 
 /** The JSON Schema of a tool's arguments, made once. */
@@ -41,6 +36,15 @@ export function inputSchemaOf(tool: AnyTool): JsonObject {
     schemas.set(tool, schema);
   }
   return schema;
+}
+
+function toolOnce(tool: AnyTool): McpTool {
+  let known = described.get(tool);
+  if (known === undefined) {
+    known = describeTool(tool);
+    described.set(tool, known);
+  }
+  return known;
 }
 
 function describeTool(tool: AnyTool): McpTool {

@@ -3,6 +3,7 @@ import type {
   CallKind,
   CallRequest,
   CallResult,
+  CatalogueView,
   ClientFacts,
   Completer,
   Face,
@@ -112,26 +113,30 @@ export function createMcpServer(hub: Hub, options: McpServerOptions): Server {
     return toMcpResult(result, (state) => stateCodec.mint({ for: purpose, state }));
   };
 
-  server.setRequestHandler('tools/list', () => ({ tools: listsOf(hub).tools }));
-  server.setRequestHandler('resources/list', () => ({ resources: listsOf(hub).resources }));
-  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: listsOf(hub).templates }));
-  server.setRequestHandler('prompts/list', () => ({ prompts: listsOf(hub).prompts }));
+  // Read anew each time, as for calls.
+  const shown = () => listsOf(hub.visibleTo(options.principal));
+  server.setRequestHandler('tools/list', () => ({ tools: shown().tools }));
+  server.setRequestHandler('resources/list', () => ({ resources: shown().resources }));
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: shown().templates }));
+  server.setRequestHandler('prompts/list', () => ({ prompts: shown().prompts }));
   // The hub's results are the protocol's by construction; the SDK checks tools/call results once more on the way out.
   server.setRequestHandler('tools/call', ({ params }, context) => call('tool', params.name, params.arguments, context) as never);
   server.setRequestHandler('resources/read', ({ params }, context) => call('resource', params.uri, undefined, context) as never);
   server.setRequestHandler('prompts/get', ({ params }, context) => call('prompt', params.name, params.arguments, context) as never);
   server.setRequestHandler('completion/complete', async ({ params }) => {
-    const values = (await completerOf(hub, params)?.(params.argument.value)) ?? [];
+    const values = (await completerOf(hub.visibleTo(options.principal), params)?.(params.argument.value)) ?? [];
     return { completion: { values: values.slice(0, 100), total: values.length, hasMore: values.length > 100 } };
   });
   if (era === 'modern' && hub.operations !== undefined) serveTasks(server, (name, args, context) => call('tool', name, args, context));
   return server;
 }
 
-function completerOf(hub: Hub, { ref, argument }: { ref: { type: string; name?: string; uri?: string }; argument: { name: string } }): Completer | undefined {
-  if (ref.type === 'ref/prompt')
-    return hub.catalogue.prompts.find(({ name }) => name === ref.name)?.arguments?.find(({ name }) => name === argument.name)?.complete;
-  const resource = hub.catalogue.templates.find(({ uri }) => uri === ref.uri);
+function completerOf(
+  view: CatalogueView,
+  { ref, argument }: { ref: { type: string; name?: string; uri?: string }; argument: { name: string } },
+): Completer | undefined {
+  if (ref.type === 'ref/prompt') return view.prompts.find(({ name }) => name === ref.name)?.arguments?.find(({ name }) => name === argument.name)?.complete;
+  const resource = view.templates.find(({ uri }) => uri === ref.uri);
   return resource?.complete && Object.hasOwn(resource.complete, argument.name) ? resource.complete[argument.name] : undefined;
 }
 

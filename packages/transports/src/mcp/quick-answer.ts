@@ -82,7 +82,7 @@ export async function answerQuickly(
   { principal, signal, deadline }: { readonly principal: Principal; readonly signal: Abortable; readonly deadline: number },
 ): Promise<string | InputRequired> {
   const id = JSON.stringify(request.id);
-  if (!('client' in request)) return `{"jsonrpc":"2.0","id":${id},"result":${listText(hub, request.method)}}`;
+  if (!('client' in request)) return `{"jsonrpc":"2.0","id":${id},"result":${listText(hub, request.method, principal)}}`;
   const { method, name, client } = request;
   try {
     const result = await hub.call({ kind: kinds[method], name, arguments: request.arguments, principal, face: 'mcp', signal, deadline, client });

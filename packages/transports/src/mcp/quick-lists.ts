@@ -1,16 +1,16 @@
-import type { Hub } from '@meshwork/core';
+import type { Hub, Principal } from '@meshwork/core';
 import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/server';
 import { type CatalogueLists, listsOf } from './catalogue-lists.ts';
 import { capabilitiesOf } from './mcp-server.ts';
 
-/** Requests whose answer is the same for everybody until the catalogue changes. */
+/** Requests whose answer is the same, for all who are shown the same, until the catalogue changes. */
 export type ListMethod = 'tools/list' | 'resources/list' | 'resources/templates/list' | 'prompts/list' | 'server/discover';
 
 const texts = new WeakMap<CatalogueLists, Map<ListMethod, string>>();
 
-/** The result as JSON text, written once for each state of the catalogue. */
-export function listText(hub: Hub, method: ListMethod): string {
-  const lists = listsOf(hub);
+/** The result as JSON text, written once for all who are shown the same. */
+export function listText(hub: Hub, method: ListMethod, principal: Principal): string {
+  const lists = listsOf(hub.visibleTo(principal));
   let written = texts.get(lists);
   if (written === undefined) {
     written = new Map();

@@ -1,10 +1,10 @@
-import { type AnyTool, type Hub, type JsonObject, type JsonValue, toJsonSchema } from '@meshwork/core';
+import { type AnyTool, type CatalogueView, type Hub, type JsonObject, type JsonValue, toJsonSchema } from '@meshwork/core';
 import { inputSchemaOf } from '../mcp/catalogue-lists.ts';
 import { portableSchema } from './portable-schema.ts';
 
-/** An OpenAPI 3.1 document of a hub: a path for each tool, with the schemas it has, and the faces that every hub has. */
-export function openApiOf(hub: Hub, base: string): JsonObject {
-  const tools = hub.catalogue.tools.filter(({ name }) => name !== '.' && name !== '..');
+/** An OpenAPI 3.1 document of what a caller is shown of a hub: a path for each tool, with the schemas it has, and the faces that every hub has. */
+export function openApiOf(hub: Hub, view: CatalogueView, base: string): JsonObject {
+  const tools = view.tools.filter(({ name }) => name !== '.' && name !== '..');
   return {
     openapi: '3.1.1',
     info: {

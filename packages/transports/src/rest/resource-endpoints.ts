@@ -17,8 +17,8 @@ export function resourceEndpoints({ hub, call, base, maxBodyBytes }: ResourceEnd
   return [
     {
       path: `${base}/resources`,
-      GET: () => {
-        const { resources, templates } = listsOf(hub);
+      GET: ({ principal }) => {
+        const { resources, templates } = listsOf(hub.visibleTo(principal));
         return json({ resources, resourceTemplates: templates });
       },
     },
@@ -29,7 +29,7 @@ export function resourceEndpoints({ hub, call, base, maxBodyBytes }: ResourceEnd
         return json(answer);
       },
     },
-    { path: `${base}/prompts`, GET: () => json({ prompts: listsOf(hub).prompts }) },
+    { path: `${base}/prompts`, GET: ({ principal }) => json({ prompts: listsOf(hub.visibleTo(principal)).prompts }) },
     {
       path: `${base}/prompts/*`,
       POST: async (from) => {

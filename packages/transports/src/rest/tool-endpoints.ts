@@ -16,10 +16,10 @@ export interface ToolEndpointsOptions {
 
 /** Tools: list them, describe one, and call it. `/api/tools` is the same under the name that Formation's clients know. */
 export function toolEndpoints({ hub, call, base, maxBodyBytes }: ToolEndpointsOptions): readonly Endpoint[] {
-  const list: EndpointHandler = () => json({ tools: listsOf(hub).tools });
-  const describe: EndpointHandler = ({ rest }) => {
+  const list: EndpointHandler = ({ principal }) => json({ tools: listsOf(hub.visibleTo(principal)).tools });
+  const describe: EndpointHandler = ({ rest, principal }) => {
     const name = decodePart(rest);
-    const found = listsOf(hub).tools.find((tool) => tool.name === name);
+    const found = listsOf(hub.visibleTo(principal)).tools.find((tool) => tool.name === name);
     if (found === undefined) throw new NotFoundError(`there is no tool ${JSON.stringify(name)}; list the tools to see what there is`);
     return json(found);
   };

@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { createDoor, type DoorOptions } from '../http/door.ts';
 import { NodeRequest } from '../http/node-http.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from '../http/plain-http.ts';
+import { seesNothing } from '../http/sees-nothing.ts';
 import { createFanOut } from '../mcp/fan-out.ts';
 import { createStateCodec } from '../mcp/state-codec.ts';
 import type { Presence } from '../presence.ts';
@@ -75,7 +76,7 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
   const { path = '/mcp', maxMessageBytes = 2 ** 20, maxQueuedBytes = 4 * 2 ** 20, stallMs = 30_000, onError = () => {} } = options;
   const { maxConnections = 10_000, maxConnectionsPerPrincipal = 100, maxKeptFrames = 65_536, resumeMs = 30_000, closeGraceMs = 5_000 } = options;
   const { heartbeatMs = 30_000, reauthenticateMs = 60_000, meter, presence, log } = options;
-  const door = createDoor(options);
+  const door = createDoor(options, (principal) => seesNothing(hub, principal));
   const fanOut = createFanOut(hub, onError);
   const stateCodec = createStateCodec();
   const connections = new Set<Connection>();
