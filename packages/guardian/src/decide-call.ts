@@ -14,7 +14,7 @@ export function decideCall(engine: PolicyEngine, principal: Principal, target: T
 /** Shows a caller what the policies would let it call. */
 export function createVisibility(engine: PolicyEngine): Visibility {
   return {
-    keyOf: ({ kind, id, roles, zone, trust, scopes = null }) => JSON.stringify([kind, id, roles, zone, trust, scopes]),
+    keyOf: ({ kind, id, roles, zone, trust, scopes }) => JSON.stringify([kind, id, roles, zone, trust, scopes]),
     isVisible: (principal, target) => decideCall(engine, principal, target, nameOf(target)).effect === 'allow',
   };
 }

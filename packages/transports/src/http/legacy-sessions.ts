@@ -4,6 +4,7 @@ import { forwardEvents, trackSubscriptions } from '../mcp/subscriptions.ts';
 import { boundEvents } from './bound-stream.ts';
 import { createEventBuffer } from './event-buffer.ts';
 import { errorAnswer, toResponse } from './plain-http.ts';
+import { hasSameStanding } from './same-standing.ts';
 import type { UnderWay } from './under-way.ts';
 
 export interface LegacySessionsOptions {
@@ -26,7 +27,7 @@ export interface LegacySessions {
 }
 
 interface Session {
-  readonly owner: string;
+  readonly owner: Principal;
   readonly server: Server;
   readonly transport: WebStandardStreamableHTTPServerTransport;
   lastUsed: number;
@@ -76,7 +77,7 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
       },
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    const session: Session = { owner: principal.id, server, transport, lastUsed: performance.now(), openStreams: 0 };
+    const session: Session = { owner: principal, server, transport, lastUsed: performance.now(), openStreams: 0 };
     await server.connect(transport);
     return session;
   }
@@ -85,9 +86,9 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
   async function makeRoom(): Promise<void> {
     if (sessions.size < maxSessions) return;
     const counts = new Map<string, number>();
-    for (const { owner } of sessions.values()) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+    for (const { owner } of sessions.values()) counts.set(owner.id, (counts.get(owner.id) ?? 0) + 1);
     const most = Math.max(...counts.values());
-    const [oldest] = [...sessions].filter(([, { owner }]) => counts.get(owner) === most).sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
+    const [oldest] = [...sessions].filter(([, { owner }]) => counts.get(owner.id) === most).sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
     if (oldest !== undefined) await drop(oldest[0]);
   }
   const bound = (response: Response, session: Session, isStanding: boolean): Response => {
@@ -110,7 +111,8 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
       const id = request.headers.get('mcp-session-id');
       let session = id === null ? undefined : sessions.get(id);
       // Somebody else's session is answered as one that does not exist.
-      if (id !== null && session?.owner !== principal.id) return refusal(404, -32001, 'there is no such session; initialize again');
+      if (id !== null && (session === undefined || !hasSameStanding(session.owner, principal)))
+        return refusal(404, -32001, 'there is no such session; initialize again');
       if (session === undefined) {
         const initializes = request.method === 'POST' && (Array.isArray(body) ? body : [body]).some(isInitializeRequest);
         if (!initializes) return refusal(400, -32000, 'no session: send initialize first, or speak revision 2026-07-28, which needs none');

@@ -10,6 +10,7 @@ import type { TrafficMeter } from '../traffic-meter.ts';
 import type { Route } from './http-faces.ts';
 import { errorAnswer, type FaceResponse, type PlainRequest } from './plain-http.ts';
 import { parseBody } from './read-body.ts';
+import { hasSameStanding } from './same-standing.ts';
 import { createSseStream, type SseStream } from './sse-stream.ts';
 
 export interface SseEndpointOptions {
@@ -44,7 +45,7 @@ const STREAM = '/sse';
 const MESSAGES = '/sse/messages';
 
 interface Session {
-  readonly owner: string;
+  readonly owner: Principal;
   readonly stream: SseStream;
   readonly server: Server;
   readonly transport: Transport;
@@ -100,7 +101,7 @@ export function createSseEndpoint(hub: Hub, options: SseEndpointParts): SseEndpo
     };
     const server = createMcpServer(hub, { principal, face: 'mcp', era: 'legacy', stateCodec, jsonSchemaValidator: sharedValidator, callTimeoutMs, onError });
     subscriptionsOf.set(server, trackSubscriptions(server));
-    const session: Session = { owner: principal.id, stream, server, transport, lastUsed: performance.now() };
+    const session: Session = { owner: principal, stream, server, transport, lastUsed: performance.now() };
     sessions.set(id, session);
     if (sessions.size === 1) heart = startBeating(beat, sseHeartbeatMs);
     await server.connect(transport);
@@ -114,7 +115,8 @@ export function createSseEndpoint(hub: Hub, options: SseEndpointParts): SseEndpo
     const asked = request.query.getAll('session');
     const session = asked.length === 1 ? sessions.get(asked[0] ?? '') : undefined;
     // Somebody else's stream is answered as one that does not exist.
-    if (session?.owner !== principal.id) return errorAnswer(404, -32001, `there is no such stream; open one with GET ${STREAM}`);
+    if (session === undefined || !hasSameStanding(session.owner, principal))
+      return errorAnswer(404, -32001, `there is no such stream; open one with GET ${STREAM}`);
     if (!isJson(request.header('content-type'))) return errorAnswer(415, -31415, 'messages come as content-type application/json');
     const message = parseMessage(bytes);
     if (typeof message === 'string') return errorAnswer(400, -32700, message);
@@ -134,7 +136,7 @@ export function createSseEndpoint(hub: Hub, options: SseEndpointParts): SseEndpo
       if (closed) return errorAnswer(503, -31503, 'the hub is closing');
       if (sessions.size >= maxSseStreams) return errorAnswer(503, -31503, 'too many streams are open; try again later', { 'retry-after': '30' });
       let own = 0;
-      for (const { owner } of sessions.values()) if (owner === principal.id) own += 1;
+      for (const { owner } of sessions.values()) if (owner.id === principal.id) own += 1;
       if (own >= maxStreamsPerPrincipal) return errorAnswer(429, -31429, `you have ${own} streams open already; end one first`);
       return open(principal);
     },
