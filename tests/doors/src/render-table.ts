@@ -1,0 +1,28 @@
+import { type Row, tools } from './access-table.ts';
+
+/** The table as a page for people. */
+export function renderTable(rows: readonly Row[], faces: Readonly<Record<'network' | 'process', readonly string[]>>): string {
+  const names = Object.keys(tools) as (keyof typeof tools)[];
+  const heads = names.map((name) => tools[name].join(' '));
+  const cells = ({ answers }: Row) =>
+    names.map((name) => {
+      if (answers === 401) return '401';
+      const answer = answers[name];
+      return answer === 'ok' ? 'yes' : answer.map((policy) => `\`${policy}\``).join(' ');
+    });
+  const line = (columns: readonly string[]) => `| ${columns.join(' | ')} |`;
+  return `# Who may do what
+
+What a hub with the standard policies answers, by credential, zone, and the category and effect of a tool. \`other\` is any category without rules of
+its own. \`yes\`: the call runs. Policies: the call is refused (HTTP 403 over REST, an answer with \`isError\` over MCP), and these policies said so.
+401: nobody gets in, and no list is shown. Lists show the tools with a \`yes\` and no others. Every call leaves one audit record.
+
+${line(['credential', 'zone', ...heads])}
+${line(['credential', 'zone', ...heads].map(() => '---'))}
+${rows.map((row) => line([row.credential, row.zones.join(', '), ...cells(row)])).join('\n')}
+
+Every face answers the same. Over the network: ${faces.network.join('; ')}. In the process: ${faces.process.join('; ')}.
+
+This page is written by the tests, which hold it against the hub: \`vitest run --project @meshwork/doors-tests -u\`.
+`;
+}
