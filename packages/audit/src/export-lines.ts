@@ -26,15 +26,23 @@ export function headerOf(format: ExportFormat): string {
   return format === 'csv' ? `${columns.map(([title]) => title).join(',')}\r\n` : '';
 }
 
-/** One record as one line. */
+/** One record as one line, whatever its names hold: characters that end a line or steer a terminal are escaped as in JSON. */
 export function lineOf(record: NumberedRecord, format: ExportFormat): string {
-  if (format === 'ndjson') return `${JSON.stringify(record)}\n`;
+  if (format === 'ndjson') return `${escapeSteering(JSON.stringify(record))}\n`;
   return `${columns.map(([, read]) => cell(read(record))).join(',')}\r\n`;
 }
 
-/** RFC 4180 quoting; a text a spreadsheet would run as a formula is defused with an apostrophe. */
+/** RFC 4180 quoting; a text a spreadsheet would run as a formula, also after white space or in full width, is defused with an apostrophe. */
 function cell(value: unknown): string {
   if (value === undefined) return '';
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = typeof value === 'string' ? escapeSteering(/^\s*[=+\-@＝＋－＠\t\r\n]/.test(value) ? `'${value}` : value) : String(value);
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** C0, DEL, C1, line separators and bidirectional controls. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const STEERING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+function escapeSteering(text: string): string {
+  return text.replace(STEERING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -155,7 +155,7 @@ describe('searching and exporting', () => {
     let csv = '';
     for await (const line of log.export({ format: 'csv' })) csv += line;
     expect(csv).toContain(`"'=HYPERLINK(""http://x"")"`);
-    expect(csv).toContain('"a,""b""\nc"');
+    expect(csv).toContain('"a,""b""\\u000ac"');
     let ndjson = '';
     for await (const line of log.export({ format: 'ndjson' })) ndjson += line;
     expect(
