@@ -46,7 +46,8 @@ export function createEndpointsRoute(endpoints: readonly Endpoint[], onError: (e
       const handler = METHODS.includes(method as never) ? endpoint[method as (typeof METHODS)[number]] : undefined;
       if (handler === undefined) return refuseMethod(endpoint, request.method);
       try {
-        return await handler({ request, principal, rest });
+        const answer = await handler({ request, principal, rest });
+        return request.method === 'POST' ? answer : unshared(answer);
       } catch (error) {
         if (!MeshworkError.isInstance(error)) onError(error);
         return problemOf(error);
@@ -67,6 +68,13 @@ export function decodePart(part: string): string {
   } catch {
     throw new InvalidInputError('the path has a percent-encoding that is not valid UTF-8');
   }
+}
+
+/** Lists and contents are the caller's own: no cache on the way may keep them for another (RFC 9111 section 5.2.2.5), by whatever header the key came. */
+function unshared(answer: FaceResponse): FaceResponse {
+  if (!(answer instanceof Response)) return { ...answer, headers: { 'cache-control': 'no-store', ...answer.headers } };
+  if (!answer.headers.has('cache-control')) answer.headers.set('cache-control', 'no-store');
+  return answer;
 }
 
 function asked({ method }: PlainRequest): string {
