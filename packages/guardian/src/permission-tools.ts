@@ -1,4 +1,4 @@
-import { type AnyTool, type Clock, defineTool, mayActFor, type Principal } from '@meshwork/core';
+import { type AnyTool, type Clock, defineTool, mayActFor, type Principal, redactSecrets } from '@meshwork/core';
 import { z } from 'zod';
 import type { AgentBook } from './agent-book.ts';
 import type { Grant, GrantBook } from './grant-book.ts';
@@ -59,8 +59,11 @@ function requestPermission({ agents, grants, trail, clock, grantTtlMs, resourceT
       scope: z.string().optional(),
       expires_at: z.string().optional(),
     }),
-    run: async ({ agent_id: agent, resource_type: resource, justification, scope = WHOLE }, { principal }) => {
+    run: async ({ agent_id: agent, resource_type: resource, justification: said, scope = WHOLE }, { principal, call }) => {
+      // People paste keys where they do not belong; what is kept for others to read must not hold one.
+      const justification = redactSecrets(said);
       const decision = await judge(agents, principal, agent, () => decide({ principal, agent, resource, scope }));
+      call.decisions.push({ by: 'guardian', ...decision });
       const entry = {
         time: new Date(clock.now()).toISOString(),
         caller: principal.id,
@@ -93,7 +96,7 @@ async function judge(agents: AgentBook, principal: Principal, agent: string, dec
     return {
       effect: 'deny',
       policies: ['agent-is-caller'],
-      reason: `the caller is ${principal.id} and may not ask for ${agent}; ask with the key of ${agent}`,
+      reason: `impersonation: the caller is ${principal.id} and may not ask for ${agent}; ask with the key of ${agent}`,
     };
   if ((await agents.get(agent)) === undefined)
     return { effect: 'deny', policies: ['agent-is-known'], reason: `this hub does not know an agent ${agent}; an admin can add it` };
