@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { type Authenticator, type Principal, type Zone, zoneTrust } from '@meshwork/core';
-import { connectInProcess, connectWebSocket, createFetchHandler, serveHttp, serveStdio } from '@meshwork/transports';
+import { connectInProcess, connectWebSocket, createFetchHandler, type FetchHandler, serveHttp, serveStdio } from '@meshwork/transports';
 import { Client, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
@@ -57,25 +57,24 @@ export const processFaces: Readonly<Record<string, OpenFace>> = {
   'in process': async ({ hub }) => callerOf(await connected(connectInProcess(hub, owner) as Transport)),
 };
 
-type Send = (path: string, init: RequestInit) => Promise<Response>;
+/** Sends a request as the caller, from where it is, to a handler that others may use too. */
+type Send = ((path: string, init: RequestInit) => Promise<Response>) & { readonly handler: FetchHandler };
 
-/** The fetch handler of a hub, whose callers come from an address of the zone and show the key. */
+/** A caller from an address of the zone, with its key, before a hub's fetch handler: one of its own unless `handler` is given. */
 export function doorOf(
   { hub, guard }: World,
   { key, facts }: Shown,
   zone: Zone,
-  options: { quickCalls?: boolean } = {},
-): { send: Send; close(): Promise<void> } {
-  const handler = createFetchHandler(hub, { authenticator: guard.authenticator, ...options });
-  return {
-    send(path, init) {
-      const headers = new Headers(init.headers);
-      headers.set('host', '127.0.0.1');
-      if (key !== undefined) headers.set('authorization', `Bearer ${key}`);
-      return handler(new Request(new URL(path, 'http://127.0.0.1'), { ...init, headers }), { ...places[zone], ...facts });
-    },
-    close: () => handler.close(),
+  { handler, ...options }: { readonly quickCalls?: boolean; readonly handler?: FetchHandler } = {},
+): { readonly send: Send; close(): Promise<void> } {
+  const used = handler ?? createFetchHandler(hub, { authenticator: guard.authenticator, ...options });
+  const send = (path: string, init: RequestInit) => {
+    const headers = new Headers(init.headers);
+    headers.set('host', '127.0.0.1');
+    if (key !== undefined) headers.set('authorization', `Bearer ${key}`);
+    return used(new Request(new URL(path, 'http://127.0.0.1'), { ...init, headers }), { ...places[zone], ...facts });
   };
+  return { send: Object.assign(send, { handler: used }), close: () => used.close() };
 }
 
 /** A request of revision 2026-07-28. */
