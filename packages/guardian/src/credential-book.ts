@@ -116,7 +116,7 @@ export function createCredentialBook({ store, clock, pepper, onChange = () => {}
     async list(holder) {
       const found: ApiKey[] = [];
       for await (const { id, record } of records(holder)) found.push(await show(id, record));
-      return found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+      return found.sort((a, b) => (a.createdAt === b.createdAt ? 0 : a.createdAt < b.createdAt ? -1 : 1));
     },
     async rotate(keyId, { overlapMs }) {
       const old = await entryOf(keyId);
