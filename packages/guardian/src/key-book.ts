@@ -70,7 +70,8 @@ export function createKeyBook({ credentials, inTurn, isAgent }: KeyBookOptions):
     rotate: (keyId, { overlapMs = 0 } = {}) =>
       inTurn(async () => {
         checkMs('overlapMs', overlapMs, 0, LONGEST_OVERLAP_MS);
-        return unlessRemoved(await credentials.rotate(keyId, { overlapMs }));
+        // An agent that is being removed loses the old key first, and then it can no longer be rotated.
+        return credentials.rotate(keyId, { overlapMs });
       }),
     revoke: (keyId) => inTurn(() => credentials.revoke(keyId)),
   };

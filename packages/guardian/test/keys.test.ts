@@ -86,6 +86,39 @@ describe('a key', () => {
   });
 });
 
+describe('an agent that is removed by one hub while another makes it a key', () => {
+  it('has none: the key came after the others were looked for', async () => {
+    const store = createMemoryStore({ clock: manualClock() });
+    const other = world({ store });
+    const removes = interfering(store, 'delete', 'guardian/agent/', async () => made.push(await other.guard.keys.create({ agent: 'a' })));
+    const made: { readonly key: string }[] = [];
+    const hub = world({ store: removes });
+    await hub.guard.agents.add({ name: 'a' });
+    await hub.guard.agents.remove('a');
+    expect(made).toHaveLength(1);
+    expect(await opens(hub, made[0]?.key as string)).toBe(false);
+    expect(await hub.guard.keys.list()).toEqual([]);
+  });
+
+  it('has none: the key came when it was gone', async () => {
+    const store = createMemoryStore({ clock: manualClock() });
+    const other = world({ store });
+    await other.guard.agents.add({ name: 'a' });
+    const hub = world({ store: interfering(store, 'put', 'guardian/key/', () => other.guard.agents.remove('a')) });
+    await expect(hub.guard.keys.create({ agent: 'a' })).rejects.toThrow(NotFoundError);
+    expect(await hub.guard.keys.list()).toEqual([]);
+  });
+
+  it('has none: its key was rotated when it was gone', async () => {
+    const store = createMemoryStore({ clock: manualClock() });
+    const other = world({ store });
+    const { key } = await other.guard.agents.add({ name: 'a' });
+    const hub = world({ store: interfering(store, 'put', 'guardian/key/', () => other.guard.agents.remove('a')) });
+    await expect(hub.guard.keys.rotate(key.slice(3, 19), { overlapMs: MINUTE })).rejects.toThrow(ConflictError);
+    expect(await hub.guard.keys.list()).toEqual([]);
+  });
+});
+
 describe('rotating a key', () => {
   it('keeps holder, limits and lifetime, and lets the old one live to the end of the overlap', async () => {
     const hub = world();
@@ -382,6 +415,27 @@ function countingStore(): { store: Store; reads(): number; writes(): number } {
     },
   };
   return { store, reads: () => reads, writes: () => writes };
+}
+
+/** A store in which something else happens just before the first change of this kind. */
+function interfering(store: Store, change: 'put' | 'delete', prefix: string, work: () => Promise<unknown>): Store {
+  let isDone = false;
+  const first = async (name: string) => {
+    if (isDone || !name.startsWith(prefix)) return;
+    isDone = true;
+    await work();
+  };
+  return {
+    ...store,
+    async put(name, ...rest) {
+      if (change === 'put') await first(name);
+      return store.put(name, ...rest);
+    },
+    async delete(name, ...rest) {
+      if (change === 'delete') await first(name);
+      return store.delete(name, ...rest);
+    },
+  };
 }
 
 /** A store whose next read, once `held.next()` was called, has its answer but gives it only when it is told to. */
