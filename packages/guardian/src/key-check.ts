@@ -30,7 +30,17 @@ interface Known {
 export function createKeyCheck({ store, clock, digests }: { store: KeyValueStore; clock: Clock; digests: KeyDigests }): KeyCheck {
   /** By key id, so that a key is looked up every few seconds and not with every request. */
   const cache = new Map<string, Known>();
+  const networkChecks = new Map<string, Known['isFrom']>();
   let changes = 0;
+
+  /** Remembered, so that a key with networks does not give itself away by the time it takes to read them. */
+  const networkCheckOf = ({ networks = [] }: KeyRecord): Known['isFrom'] => {
+    const name = networks.join();
+    const known = networkChecks.get(name) ?? createNetworkCheck(networks);
+    if (networkChecks.size >= CACHE_SIZE) networkChecks.clear();
+    networkChecks.set(name, known);
+    return known;
+  };
 
   const opens = ({ record, isFrom }: Known, address: string | undefined, now: number) => {
     const isThere = record.networks === undefined || isFrom(parseAddress(address));
@@ -45,12 +55,12 @@ export function createKeyCheck({ store, clock, digests }: { store: KeyValueStore
       const entry = await store.get(KEY_PREFIX + id);
       // A key that was changed while it was being looked up has to be read again.
       if (before !== changes) continue;
-      const record = entry?.value as unknown as KeyRecord | undefined;
-      const candidate = candidates.get(record?.pepperId);
       // An unknown id is compared too, so that it takes as long as a wrong secret.
-      const isEqual = equalDigests(candidate ?? NO_DIGEST, record?.digest ?? NO_DIGEST);
-      const known = { digest, record: record ?? UNKNOWN, isFrom: createNetworkCheck(record?.networks ?? []), readAt };
-      if (!isEqual || record === undefined || candidate === undefined) return undefined;
+      const record = (entry?.value ?? UNKNOWN) as unknown as KeyRecord;
+      const candidate = candidates.get(record.pepperId);
+      const isEqual = equalDigests(candidate ?? NO_DIGEST, record.digest);
+      const known = { digest, record, isFrom: networkCheckOf(record), readAt };
+      if (!isEqual || candidate === undefined || entry === undefined) return undefined;
       if (cache.size >= CACHE_SIZE) cache.clear();
       cache.set(id, known);
       return known;
