@@ -23,6 +23,7 @@ export interface CredentialBook {
   issue(holder: KeyHolder, terms?: KeyTerms & { readonly ttlMs?: number }): Promise<IssuedKey>;
   /** Whose key this is, shown from this address; `undefined` when it opens nothing. */
   open: KeyCheck['open'];
+  isLive: KeyCheck['isLive'];
   /** The key with this id, while its record is kept. */
   get(keyId: string): Promise<ApiKey | undefined>;
   /** All keys, or those of one holder, oldest first. */
@@ -104,6 +105,7 @@ export function createCredentialBook({ store, clock, pepper, onChange = () => {}
       if (opened !== undefined) uses.touch(opened.id);
       return opened;
     },
+    isLive: check.isLive,
     async issue({ kind, id: holder }, { ttlMs, ...terms } = {}) {
       const { id, key, record } = await make({ kind, id: holder, ...terms }, ttlMs);
       onChange({ type: 'key-issued', keyId: id, kind, holder });

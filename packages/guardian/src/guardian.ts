@@ -19,6 +19,7 @@ import { createGrantBook, type GrantBook } from './grant-book.ts';
 import { createGrantResources } from './grant-resources.ts';
 import { createKeyBook, type KeyBook } from './key-book.ts';
 import { createKeyTools } from './key-tools.ts';
+import { withLivingKeys } from './living-keys.ts';
 import { createPermissionTools, type PermissionEvent, revocationOf } from './permission-tools.ts';
 import type { PolicyEngine, ResourceType } from './policy-engine.ts';
 import { createRateMeter } from './rate-meter.ts';
@@ -179,7 +180,7 @@ export function guardian(options: GuardianOptions): Guardian {
     name: 'guardian',
     tools,
     resources: createGrantResources({ grants, trail }),
-    stages: { authorize: createAuthorizeStage(engine) },
+    stages: { authorize: withLivingKeys(credentials, createAuthorizeStage(engine)) },
     attach(handle) {
       hub = handle;
     },

@@ -8,6 +8,8 @@ import { digestOf, equalDigests } from './secret.ts';
 export interface KeyCheck {
   /** The key's id and record; `undefined` when it opens nothing from this address now. Why is neither told nor to be measured. */
   open(key: string, remoteAddress: string | undefined): Promise<{ readonly id: string; readonly record: KeyRecord } | undefined>;
+  /** Whether a key that was shown before, when a connection was opened, would still be known. At once, unless it has to be read again. */
+  isLive(keyId: string): boolean | Promise<boolean>;
   /** To be called once a change of the key is in the store: nothing read before it counts any more, also by lookups under way. */
   forget(keyId: string): void;
 }
@@ -20,7 +22,7 @@ const TRUST_MS = 5_000;
 const NO_DIGEST = '0'.repeat(64);
 
 interface Known {
-  /** SHA-256 of the key. Raw keys are not kept. */
+  /** SHA-256 of the key, once it was shown: raw keys are not kept. Empty before. */
   readonly digest: string;
   readonly record: KeyRecord;
   readonly isFrom: (address: ParsedAddress) => boolean;
@@ -47,24 +49,40 @@ export function createKeyCheck({ store, clock, digests }: { store: KeyValueStore
     return !hasExpired(record, now) && isThere;
   };
 
-  const lookUp = async (id: string, key: string, digest: string): Promise<Known | undefined> => {
-    const candidates = digests.candidates(key, digest);
+  const isFresh = ({ readAt }: Known, now: number) => readAt <= now && now < readAt + TRUST_MS;
+  const remember = (id: string, known: Known) => {
+    if (cache.size >= CACHE_SIZE) cache.clear();
+    cache.set(id, known);
+  };
+
+  /** What the store holds now; also what stands in for a record that is not there. */
+  const read = async (id: string) => {
     for (;;) {
       const before = changes;
       const readAt = clock.now();
       const entry = await store.get(KEY_PREFIX + id);
       // A key that was changed while it was being looked up has to be read again.
-      if (before !== changes) continue;
-      // An unknown id is compared too, so that it takes as long as a wrong secret.
-      const record = (entry?.value ?? UNKNOWN) as unknown as KeyRecord;
-      const candidate = candidates.get(record.pepperId);
-      const isEqual = equalDigests(candidate ?? NO_DIGEST, record.digest);
-      const known = { digest, record, isFrom: networkCheckOf(record), readAt };
-      if (!isEqual || candidate === undefined || entry === undefined) return undefined;
-      if (cache.size >= CACHE_SIZE) cache.clear();
-      cache.set(id, known);
-      return known;
+      if (before === changes) return { isThere: entry !== undefined, record: (entry?.value ?? UNKNOWN) as unknown as KeyRecord, readAt };
     }
+  };
+  const lookUp = async (id: string, key: string, digest: string): Promise<Known | undefined> => {
+    const candidates = digests.candidates(key, digest);
+    const { isThere, record, readAt } = await read(id);
+    const candidate = candidates.get(record.pepperId);
+    // An unknown id is compared too, so that it takes as long as a wrong secret.
+    const isEqual = equalDigests(candidate ?? NO_DIGEST, record.digest);
+    const known = { digest, record, isFrom: networkCheckOf(record), readAt };
+    if (!isEqual || candidate === undefined || !isThere) return undefined;
+    remember(id, known);
+    return known;
+  };
+  const lookUpAgain = async (id: string): Promise<boolean> => {
+    const { isThere, record, readAt } = await read(id);
+    const isOurs = isThere && (record.pepperId === undefined || record.pepperId === digests.pepperId);
+    if (!isOurs) return false;
+    const before = cache.get(id);
+    remember(id, { digest: before?.record.digest === record.digest ? before.digest : '', record, isFrom: networkCheckOf(record), readAt });
+    return !hasExpired(record, clock.now());
   };
 
   return {
@@ -74,12 +92,17 @@ export function createKeyCheck({ store, clock, digests }: { store: KeyValueStore
       const digest = digestOf(key);
       const now = clock.now();
       const cached = cache.get(id);
-      const isFresh = cached !== undefined && cached.readAt <= now && now < cached.readAt + TRUST_MS && equalDigests(cached.digest, digest);
-      if (isFresh && opens(cached, remoteAddress, now)) return { id, record: cached.record };
+      const isKnown = cached !== undefined && isFresh(cached, now) && equalDigests(cached.digest, digest);
+      if (isKnown && opens(cached, remoteAddress, now)) return { id, record: cached.record };
       // Also what the cache would refuse is looked up, so that every refusal takes the same way.
       const known = await lookUp(id, key, digest);
       const isOpen = opens(known ?? NOBODY, remoteAddress, clock.now());
       return known !== undefined && isOpen ? { id, record: known.record } : undefined;
+    },
+    isLive(keyId) {
+      const now = clock.now();
+      const cached = cache.get(keyId);
+      return cached !== undefined && isFresh(cached, now) ? !hasExpired(cached.record, now) : lookUpAgain(keyId);
     },
     forget(keyId) {
       changes += 1;

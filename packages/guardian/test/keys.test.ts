@@ -1,6 +1,15 @@
 import { createHash, createHmac } from 'node:crypto';
-import { ConflictError, type Connection, createMemoryStore, InvalidInputError, type KeyValueStore, NotFoundError, type Store } from '@meshwork/core';
-import { manualClock } from '@meshwork/testing';
+import {
+  ConflictError,
+  type Connection,
+  createMemoryStore,
+  InvalidInputError,
+  type KeyValueStore,
+  NotFoundError,
+  type Principal,
+  type Store,
+} from '@meshwork/core';
+import { type ManualClock, manualClock } from '@meshwork/testing';
 import { describe, expect, it } from 'vitest';
 import { from, world } from './hub-with-guardian.ts';
 
@@ -257,6 +266,61 @@ describe('revoking a key', () => {
   });
 });
 
+describe('a connection that stays open', () => {
+  const list = async ({ hub, guard }: ReturnType<typeof world>, ttlMs?: number) => {
+    const { key, apiKey } = await guard.keys.create(ttlMs === undefined ? {} : { ttlMs });
+    const principal = await guard.authenticator.authenticate(key, from.local);
+    if (principal === undefined) throw new Error('the key was not accepted');
+    const call = async () => {
+      const answer = await hub.call({ name: 'key_list', arguments: {}, principal, face: 'ws' });
+      return answer.kind === 'tool' && answer.isError ? answer.structuredContent : 'ok';
+    };
+    return { call, id: apiKey.id };
+  };
+  const refused = { code: 'DENIED', policies: ['living-keys'], message: expect.stringContaining('revoked or has expired') };
+
+  it('is worth no more than its key: not after it was revoked or rotated, nor after it has expired', async () => {
+    const hub = world();
+    const [revoked, rotated, expired, living] = [await list(hub), await list(hub), await list(hub, 20_000), await list(hub)];
+    for (const { call } of [revoked, rotated, expired, living]) expect(await call()).toBe('ok');
+    await hub.guard.keys.revoke(revoked.id);
+    await hub.guard.keys.rotate(rotated.id, { overlapMs: 10_000 });
+    expect(await revoked.call()).toEqual(refused);
+    expect(await rotated.call()).toBe('ok');
+    hub.clock.advance(10_000);
+    expect(await rotated.call()).toEqual(refused);
+    expect(await expired.call()).toBe('ok');
+    hub.clock.advance(10_000);
+    expect(await expired.call()).toEqual(refused);
+    expect(await living.call()).toBe('ok');
+  });
+
+  it('hears of a revocation on another hub within five seconds, for one read of the store', async () => {
+    const { store, clock, reads } = countingStore();
+    const [here, there] = [world({ store, clock }), world({ store, clock })];
+    const { call, id } = await list(here);
+    clock.advance(5_000);
+    const before = reads();
+    expect(await call()).toBe('ok');
+    const once = reads() - before;
+    expect(await call()).toBe('ok');
+    expect(reads() - before).toBe(2 * once - 1);
+    await there.guard.keys.revoke(id);
+    clock.advance(5_000);
+    expect(await call()).toEqual(refused);
+  });
+
+  it('does not make a key that was never shown good', async () => {
+    const { guard, hub } = world();
+    const { key, apiKey } = await guard.keys.create({});
+    const principal = (await guard.authenticator.authenticate(key, from.local)) as Principal;
+    await guard.keys.rotate(apiKey.id, { overlapMs: MINUTE });
+    await hub.call({ name: 'key_list', arguments: {}, principal, face: 'ws' });
+    expect(await guard.authenticator.authenticate(key.slice(0, -43) + 'A'.repeat(43), from.local)).toBeUndefined();
+    expect(await guard.authenticator.authenticate(key, from.local)).toBeDefined();
+  });
+});
+
 describe('whoever has no good key', () => {
   it('gets one answer for one read of the store, whatever is wrong', async () => {
     const { store, reads } = countingStore();
@@ -399,8 +463,9 @@ describe('events about keys', () => {
 });
 
 /** A store that counts, apart from what is written about itself. */
-function countingStore(): { store: Store; reads(): number; writes(): number } {
-  const inner = createMemoryStore({ clock: manualClock() });
+function countingStore(): { store: Store; clock: ManualClock; reads(): number; writes(): number } {
+  const clock = manualClock();
+  const inner = createMemoryStore({ clock });
   let reads = 0;
   let writes = 0;
   const store: Store = {
@@ -414,7 +479,7 @@ function countingStore(): { store: Store; reads(): number; writes(): number } {
       return inner.put(...put);
     },
   };
-  return { store, reads: () => reads, writes: () => writes };
+  return { store, clock, reads: () => reads, writes: () => writes };
 }
 
 /** A store in which something else happens just before the first change of this kind. */
