@@ -12,7 +12,9 @@ describe('meshwork keys', () => {
     () =>
       inFolder(async (folder) => {
         const data = join(folder, 'data');
-        const hub = await runHub(data);
+        const log = join(folder, 'hub.log');
+        await writeFile(join(folder, 'meshwork.yaml'), `log: { level: DEBUG, format: json, file: ${JSON.stringify(log)} }\n`);
+        const hub = await runHub(data, ['--config', join(folder, 'meshwork.yaml')]);
         const boss = { MESHWORK_SERVER: hub.url, MESHWORK_KEY: hub.adminKey };
         expect((await meshwork(['agent', 'add', 'ci'], boss)).code).toBe(0);
 
@@ -44,6 +46,8 @@ describe('meshwork keys', () => {
 
         const told = [listed.out, (await meshwork(['audit', 'export'], boss)).out];
         await hub.stop();
+        told.push(await readFile(log, 'utf8'));
+        expect(told.at(-1)).toContain('key_create');
         for (const name of await readdir(data)) if (name !== 'admin.key') told.push((await readFile(join(data, name))).toString('latin1'));
         for (const { json } of [made, rotated]) for (const text of told) expect(text).not.toContain(String(json.key).slice(-43));
       }),
