@@ -62,6 +62,25 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
     run(async (context, name: string, type: string) => (await agentCommands()).setAllowance(context, name, type, false)),
   );
 
+  const keys = program.command('keys').description('API keys: more of them, limited ones, new ones for old');
+  const keyCommands = () => import('./commands/keys.ts');
+  command(keys, 'create [agent]', 'make a key for an agent, or with --admin for an admin; prints it once')
+    .option('--admin', "make an admin's key")
+    .option('--name <text>', 'what it is for')
+    .option('--expires <duration>', 'how long it lives, such as 12h or 30d')
+    .option('--scopes <list>', 'what it may be used for: read, write and admin, with commas')
+    .option('--network <cidr...>', 'networks it may be used from, such as 10.1.0.0/16')
+    .option('--owner <text>', 'the party answerable for whoever uses it')
+    .option('--organisation <text>', 'the organisation both belong to')
+    .action(run(async (context, agent: string | undefined, options) => (await keyCommands()).createKey(context, agent, options as never)));
+  command(keys, 'list [agent]', 'list the keys').action(run(async (context, agent: string | undefined) => (await keyCommands()).listKeys(context, agent)));
+  command(keys, 'rotate <key-id>', 'make a new key in place of this one; prints it once')
+    .option('--overlap <duration>', 'how long the old one stays good, such as 1h; without it, it dies at once')
+    .action(run(async (context, keyId: string, options: { overlap?: string }) => (await keyCommands()).rotateKey(context, keyId, options)));
+  command(keys, 'revoke <key-id>', 'make a key worthless at once').action(
+    run(async (context, keyId: string) => (await keyCommands()).revokeKey(context, keyId)),
+  );
+
   const permissionCommands = () => import('./commands/permission.ts');
   command(program, 'request-permission', 'ask for a permission; exit code 0 granted, 1 refused')
     .requiredOption('--agent <name>', 'the agent it is for')

@@ -20,6 +20,8 @@ export interface StartHubOptions {
     readonly policyFiles?: readonly string[];
     /** Keys made elsewhere, and the agents they stand for. */
     readonly givenKeys?: readonly { readonly key: string; readonly agent: string }[];
+    /** At least 32 secret bytes that keys are worth nothing without. */
+    readonly pepper?: Uint8Array;
   };
   readonly instructions?: string;
   /** Further modules of the application. */
@@ -60,6 +62,7 @@ export async function startHub({ folder, guardian: rules = {}, instructions, mod
       networks: { trusted: rules.trustedNetworks ?? [] },
       ...(rules.grantTtlMs !== undefined && { grantTtlMs: rules.grantTtlMs }),
       ...(rules.givenKeys !== undefined && { givenKeys: rules.givenKeys }),
+      ...(rules.pepper !== undefined && { pepper: rules.pepper }),
     });
     const log = audit({ journal: store });
     const metrics = createMetrics();

@@ -1,5 +1,6 @@
 import { type Clock, ConflictError, InvalidInputError, type JsonObject, type KeyValueStore, NotFoundError, type Principal } from '@meshwork/core';
 import type { CredentialBook } from './credential-book.ts';
+import type { InTurn } from './turns.ts';
 
 /** An agent an admin has added. */
 export interface Agent {
@@ -18,7 +19,7 @@ export interface AgentBook {
   list(): Promise<readonly Agent[]>;
   /** Removes an agent; its key and its grants are worth nothing from then on. @throws {NotFoundError} */
   remove(name: string, by?: Pick<Principal, 'id' | 'zone'>): Promise<void>;
-  /** Makes a new key; the old one is worth nothing from then on. @throws {NotFoundError} */
+  /** Makes a new key without limits; all earlier ones are worth nothing from then on. @throws {NotFoundError} */
   rotate(name: string): Promise<{ readonly agentId: string; readonly key: string }>;
   /** @throws {NotFoundError} {@link InvalidInputError} */
   allow(name: string, resourceType: string): Promise<Agent>;
@@ -35,19 +36,13 @@ export function createAgentBook(options: {
   store: KeyValueStore;
   clock: Clock;
   credentials: CredentialBook;
+  /** One after another: a key made while its agent is being removed would open the door to nobody anybody knows. */
+  inTurn: InTurn;
   isResourceType: (name: string) => boolean;
   /** Called once an agent is out, before another can have its name. */
   onRemoved: (name: string, by: Pick<Principal, 'id' | 'zone'>) => Promise<void>;
 }): AgentBook {
-  const { store, clock, credentials, isResourceType, onRemoved } = options;
-
-  // One after another: a key made while its agent is being removed would open the door to nobody anybody knows.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work);
-    last = turn.catch(() => {});
-    return turn;
-  };
+  const { store, clock, credentials, inTurn, isResourceType, onRemoved } = options;
 
   const entryOf = async (name: string) => {
     const entry = AGENT_NAME.test(name) ? await store.get(PREFIX + name) : undefined;
@@ -83,7 +78,7 @@ export function createAgentBook(options: {
           if (!(cause instanceof ConflictError)) throw cause;
           throw new ConflictError(`there is an agent ${JSON.stringify(name)} already; rotate its key, or remove it first`, { cause });
         }
-        return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
+        return { agentId: name, key: (await credentials.issue({ kind: 'agent', id: name })).key };
       }),
     async get(name) {
       const entry = AGENT_NAME.test(name) ? await store.get(PREFIX + name) : undefined;
@@ -99,13 +94,15 @@ export function createAgentBook(options: {
         await entryOf(name);
         await credentials.revokeAll({ kind: 'agent', id: name });
         await store.delete(PREFIX + name);
+        // Once more, for a key that another hub made meanwhile.
+        await credentials.revokeAll({ kind: 'agent', id: name });
         await onRemoved(name, by);
       }),
     rotate: (name) =>
       inTurn(async () => {
         await entryOf(name);
         await credentials.revokeAll({ kind: 'agent', id: name });
-        return { agentId: name, key: await credentials.issue({ kind: 'agent', id: name }) };
+        return { agentId: name, key: (await credentials.issue({ kind: 'agent', id: name })).key };
       }),
     async allow(name, resourceType) {
       checkType(resourceType);

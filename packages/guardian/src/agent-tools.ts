@@ -71,7 +71,7 @@ export function createAgentTools({ agents, resourceTypes, explain }: AgentToolsO
     defineTool({
       name: 'agent_rotate_key',
       title: "Change an agent's key",
-      description: 'Makes a new key for an agent, shown only in this answer; the old one is worth nothing from then on.',
+      description: 'Makes a new key without limits for an agent, shown only in this answer; all its earlier ones are worth nothing from then on.',
       category,
       effect,
       input: z.strictObject({ agent_id: agentIdField }),

@@ -1,5 +1,6 @@
 import { type Authenticator, type Connection, type Principal, zoneTrust } from '@meshwork/core';
-import type { CredentialBook, KeyOwner } from './credential-book.ts';
+import type { CredentialBook } from './credential-book.ts';
+import type { KeyHolder, KeyTerms } from './key-record.ts';
 import { digestOf } from './secret.ts';
 import type { ZoneOf } from './zones.ts';
 
@@ -12,24 +13,33 @@ export interface AuthenticatorOptions {
 
 /** Turns an API key on a connection into a principal. */
 export function createAuthenticator({ credentials, zoneOf, givenKeys }: AuthenticatorOptions): Authenticator {
-  const givenTo = (key: string): KeyOwner | undefined => {
-    const id = givenKeys.size === 0 ? undefined : givenKeys.get(digestOf(key));
+  const givenTo = (key: string): KeyHolder | undefined => {
+    const id = givenKeys.size === 0 || key.length > LONGEST_GIVEN_KEY ? undefined : givenKeys.get(digestOf(key));
     return id === undefined ? undefined : { kind: 'agent', id };
   };
   return {
     async authenticate(credential, connection) {
       if (credential === undefined) return undefined;
-      const owner = (await credentials.ownerOf(credential)) ?? givenTo(credential);
-      return owner && principalOf(owner, connection, zoneOf);
+      const opened = await credentials.open(credential, connection.remoteAddress);
+      if (opened !== undefined) return { ...principalOf(opened.record, connection, zoneOf), ...termsOf(opened.record), credentialId: opened.id };
+      const given = givenTo(credential);
+      return given && principalOf(given, connection, zoneOf);
     },
   };
 }
 
-function principalOf(owner: KeyOwner, connection: Connection, zoneOf: ZoneOf): Principal {
+/** Characters of a key given from outside, at most. */
+export const LONGEST_GIVEN_KEY = 1_024;
+
+function termsOf({ owner, organisation, scopes }: KeyTerms): Pick<Principal, 'owner' | 'organisation' | 'scopes'> {
+  return { ...(owner !== undefined && { owner }), ...(organisation !== undefined && { organisation }), ...(scopes !== undefined && { scopes }) };
+}
+
+function principalOf(holder: KeyHolder, connection: Connection, zoneOf: ZoneOf): Principal {
   const zone = zoneOf(connection);
-  const isAdmin = owner.kind === 'admin';
+  const isAdmin = holder.kind === 'admin';
   return {
-    id: owner.id,
+    id: holder.id,
     kind: isAdmin ? 'user' : 'agent',
     roles: isAdmin ? ['admin'] : [],
     zone,

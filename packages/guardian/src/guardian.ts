@@ -12,17 +12,21 @@ import {
 import { EventEmitter } from 'eventemitter3';
 import { type AgentBook, createAgentBook } from './agent-book.ts';
 import { createAgentTools } from './agent-tools.ts';
-import { createAuthenticator } from './authenticator.ts';
+import { createAuthenticator, LONGEST_GIVEN_KEY } from './authenticator.ts';
 import { createAuthorizeStage } from './authorize.ts';
-import { createCredentialBook } from './credential-book.ts';
+import { createCredentialBook, type KeyEvent } from './credential-book.ts';
 import { createVisibility } from './decide-call.ts';
 import { createGrantBook, type GrantBook } from './grant-book.ts';
 import { createGrantResources } from './grant-resources.ts';
+import { createKeyBook, type KeyBook } from './key-book.ts';
+import { createKeyTools } from './key-tools.ts';
+import { withLivingKeys } from './living-keys.ts';
 import { createPermissionTools, type PermissionEvent, revocationOf } from './permission-tools.ts';
 import type { PolicyEngine, ResourceType } from './policy-engine.ts';
 import { createRateMeter } from './rate-meter.ts';
 import { digestOf } from './secret.ts';
 import { createTrail } from './trail.ts';
+import { createTurns } from './turns.ts';
 import { createZones } from './zones.ts';
 
 export interface GuardianOptions {
@@ -41,6 +45,11 @@ export interface GuardianOptions {
    * them, and only at start; they cannot be revoked otherwise. Make them long: nothing slows down a guesser but their length.
    */
   readonly givenKeys?: readonly { readonly key: string; readonly agent: string }[];
+  /**
+   * At least 32 secret bytes, kept apart from the store: keys are then kept as HMAC-SHA-256 with it. Without it, or with another, all keys
+   * made with it are worth nothing.
+   */
+  readonly pepper?: Uint8Array;
   readonly clock?: Clock;
   readonly ids?: IdSource;
 }
@@ -60,15 +69,19 @@ export interface GuardianEvents {
   'grant-issued': (event: Extract<PermissionEvent, { type: 'grant-issued' }>) => void;
   'grant-refused': (event: Extract<PermissionEvent, { type: 'grant-refused' }>) => void;
   'grant-revoked': (event: Extract<PermissionEvent, { type: 'grant-revoked' }>) => void;
+  'key-issued': (event: Extract<KeyEvent, { type: 'key-issued' | 'key-revoked' }>) => void;
+  'key-rotated': (event: Extract<KeyEvent, { type: 'key-rotated' }>) => void;
+  'key-revoked': (event: Extract<KeyEvent, { type: 'key-issued' | 'key-revoked' }>) => void;
 }
 
 /** The module, and what an application uses of it directly. */
 export interface Guardian extends Module {
   readonly authenticator: Authenticator;
   readonly agents: AgentBook;
+  readonly keys: KeyBook;
   readonly grants: Pick<GrantBook, 'list' | 'stateOf'>;
   readonly events: Pick<EventEmitter<GuardianEvents>, 'on' | 'off' | 'once'>;
-  /** True once an admin key exists. */
+  /** True while there is an admin key that opens. */
   hasAdmin(): Promise<boolean>;
   /** Makes an admin key, shown only here. Earlier admin keys stay good. */
   createAdminKey(): Promise<string>;
@@ -77,7 +90,7 @@ export interface Guardian extends Module {
 /** Who may do what: keys, agents, policies, and grants that expire. Refuses whatever no policy permits. */
 export function guardian(options: GuardianOptions): Guardian {
   const { store, engine, resourceTypes = standardResourceTypes, grantTtlMs = 300_000, networks = {}, givenKeys = [] } = options;
-  const { clock = systemClock, ids = randomIds } = options;
+  const { clock = systemClock, ids = randomIds, pepper } = options;
   const types = new Map(resourceTypes.map((type) => [type.name, type]));
   if (types.size === 0) throw new TypeError('the guardian needs at least one resource type');
   if (types.size < resourceTypes.length) throw new TypeError('two resource types have one name; name each once');
@@ -85,13 +98,16 @@ export function guardian(options: GuardianOptions): Guardian {
     if (!TYPE_NAME.test(name)) throw new TypeError(`the resource type ${JSON.stringify(name)} must be 1 to 64 of A-Z a-z 0-9 _ . - and start with a letter`);
   if (!Number.isSafeInteger(grantTtlMs) || grantTtlMs < 1 || grantTtlMs > LONGEST_TTL_MS)
     throw new TypeError(`grantTtlMs is ${grantTtlMs}; it must be a whole number of milliseconds from 1 to a year`);
-  const credentials = createCredentialBook({ store, clock });
+  if (givenKeys.some(({ key }) => key.length > LONGEST_GIVEN_KEY)) throw new TypeError(`a given key has more than ${LONGEST_GIVEN_KEY} characters`);
+  const inTurn = createTurns();
+  const credentials = createCredentialBook({ store, clock, ...(pepper !== undefined && { pepper }), onChange: (event) => tell(event) });
   const grants = createGrantBook({ store, clock, ids });
   const trail = createTrail(store);
   const agents = createAgentBook({
     store,
     clock,
     credentials,
+    inTurn,
     isResourceType: (name) => types.has(name),
     async onRemoved(name, by) {
       for (const grant of await grants.revokeAll(name, by.id)) {
@@ -100,6 +116,7 @@ export function guardian(options: GuardianOptions): Guardian {
       }
     },
   });
+  const keys = createKeyBook({ credentials, inTurn, isAgent: async (name) => (await agents.get(name)) !== undefined });
   const meter = createRateMeter(clock);
   const events = new EventEmitter<GuardianEvents>();
   const admin = { kind: 'admin', id: 'admin' } as const;
@@ -126,9 +143,12 @@ export function guardian(options: GuardianOptions): Guardian {
   const onChange = (event: PermissionEvent) => {
     hub?.resourceUpdated('grants://active');
     hub?.resourceUpdated('grants://audit');
+    tell(event);
+  };
+  const tell = (event: PermissionEvent | KeyEvent) => {
     for (const listener of events.listeners(event.type)) {
       try {
-        (listener as (payload: PermissionEvent) => void)(event);
+        (listener as (payload: typeof event) => void)(event);
       } catch {
         // Whoever listens is told; what was decided and kept stands, whatever a listener makes of it.
       }
@@ -154,13 +174,14 @@ export function guardian(options: GuardianOptions): Guardian {
       resourceTypes: resourceNames,
       explain: ({ agent, resource, scope, ...place }) => decideRequest(agent, place, resource, scope, 0),
     }),
+    ...createKeyTools(keys),
   ];
 
   return {
     name: 'guardian',
     tools,
     resources: createGrantResources({ grants, trail }),
-    stages: { authorize: createAuthorizeStage(engine) },
+    stages: { authorize: withLivingKeys(credentials, createAuthorizeStage(engine)) },
     visibility: createVisibility(engine),
     attach(handle) {
       hub = handle;
@@ -171,9 +192,11 @@ export function guardian(options: GuardianOptions): Guardian {
       givenKeys: new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent])),
     }),
     agents,
+    keys,
     grants,
     events,
     hasAdmin: () => credentials.has(admin),
-    createAdminKey: () => credentials.issue(admin),
+    createAdminKey: async () => (await credentials.issue(admin)).key,
+    close: () => credentials.close(),
   };
 }

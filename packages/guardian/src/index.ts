@@ -1,6 +1,9 @@
 export type { Agent, AgentBook } from './agent-book.ts';
+export type { IssuedKey, KeyEvent } from './credential-book.ts';
 export type { Grant, GrantState } from './grant-book.ts';
 export { type Guardian, type GuardianEvents, type GuardianOptions, guardian, standardResourceTypes } from './guardian.ts';
+export type { KeyBook, KeyRequest } from './key-book.ts';
+export type { ApiKey, KeyHolder, KeyState, KeyTerms } from './key-record.ts';
 export type { Facts, PolicyDecision, PolicyEngine, ResourceType } from './policy-engine.ts';
 export { PolicyError } from './policy-error.ts';
 export { type MatrixAccess, type MatrixRole, type RoleMatrix, rolePolicies, standardRoleMatrix } from './role-matrix.ts';

@@ -42,7 +42,8 @@ export function randomHex(bytes: number): string {
 
 const octets = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 
-function hex(bytes: Uint8Array): string {
+/** Bytes in hexadecimal. */
+export function hex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += octets[byte];
   return text;

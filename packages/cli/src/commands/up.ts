@@ -9,6 +9,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
+import { readKeyPepper } from '../key-pepper.ts';
 import { isLoopbackHost, type SettingFlags, type Settings, settingsOf } from '../settings.ts';
 import { type RunningHub, startHub } from '../start-hub.ts';
 
@@ -42,8 +43,9 @@ function logTarget({ log }: Settings, io: Io): LogTarget {
   return log.file ?? { write: (line) => io.err(line) };
 }
 
-function start(folder: DataFolder, { seedKey }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
+async function start(folder: DataFolder, { seedKey }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
   const rules = config.guardian;
+  const pepper = await readKeyPepper(io.env, io.cwd);
   return startHub({
     folder,
     guardian: {
@@ -52,6 +54,7 @@ function start(folder: DataFolder, { seedKey }: Settings, config: Config, io: Io
       ...(rules?.resourceTypes !== undefined && { resourceTypes: rules.resourceTypes }),
       ...(rules?.policies !== undefined && { policyFiles: rules.policies.map((file) => resolve(io.cwd, file)) }),
       ...(seedKey !== undefined && { givenKeys: [{ key: seedKey, agent: 'sartor' }] }),
+      ...(pepper !== undefined && { pepper }),
     },
     ...(config.instructions !== undefined && { instructions: config.instructions }),
     onError: (error) => reportTo(logger, error),
