@@ -78,7 +78,7 @@ export function createMcpEndpoint(hub: Hub, path: string, options: McpEndpointPa
       if (bytes === 'too-large') return errorAnswer(413, -31413, `the request body is larger than ${maxBodyBytes} bytes`);
       const body = parseBody(bytes);
       if (!body.ok) return errorAnswer(400, -32700, body.message);
-      const tooNarrow = await stepUp(hub, { request, principal, body: body.value }, { metadataUrl, callTimeoutMs });
+      const tooNarrow = principal.scopes && (await stepUp(hub, { request, principal, body: body.value }, { metadataUrl, callTimeoutMs }));
       if (tooNarrow !== undefined) return tooNarrow;
       const quick = quickCalls ? recogniseQuickly(hub, request, body.value) : undefined;
       if (quick !== undefined) {
