@@ -13,9 +13,11 @@ import type { Principal } from './principal.ts';
 import type { CallResult } from './result.ts';
 import { createRoster } from './roster.ts';
 import { createCall, type RunningCall } from './running-call.ts';
+import { type ScopesFor, scopesByEffect, visibleByScopes } from './scopes.ts';
 import { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
 import { execute } from './stages/execute.ts';
 import { executeLong, refuseWithoutTask } from './stages/execute-long.ts';
+import { limitScopes } from './stages/limit-scopes.ts';
 import { resolve } from './stages/resolve.ts';
 import { validate } from './stages/validate.ts';
 import { failureAnswer } from './tool-failure.ts';
@@ -34,6 +36,8 @@ export interface HubOptions {
    * tools whose `task` is `optional` run while the caller waits, and `required` ones not at all.
    */
   readonly operations?: Operations;
+  /** The scopes a credential that has any needs for a tool, resource or prompt. Default `scopesByEffect`. */
+  readonly scopesFor?: ScopesFor;
   readonly clock?: Clock;
   readonly ids?: IdSource;
   /** Called with what went wrong inside, for the operator's log. Callers see only that something did. */
@@ -60,6 +64,8 @@ export interface HubHandle {
   /** What of the catalogue this caller may call, as the modules' `visibility` says. Cheap: it is remembered. */
   visibleTo(principal: Principal): CatalogueView;
   readonly operations: Operations | undefined;
+  /** The scopes a credential that has any needs for a target. */
+  readonly scopesFor: ScopesFor;
   /** Events to listen to; a listener that throws does not disturb the hub. */
   readonly events: Pick<EventEmitter<HubEvents>, 'on' | 'off' | 'once'>;
   /**
@@ -87,7 +93,7 @@ export interface Hub extends HubHandle, AsyncDisposable {
  * @throws {ConflictError} when two modules bring one name, {@link NotFoundError} when a tool requires one that nobody brings.
  */
 export function createHub(options: HubOptions = {}): Hub {
-  const { modules = [], operations, clock = systemClock, ids = randomIds, onError = () => {} } = options;
+  const { modules = [], operations, clock = systemClock, ids = randomIds, scopesFor = scopesByEffect, onError = () => {} } = options;
   const info: HubInfo = { name: 'meshwork', version: '0.1.0', ...options.info };
   const emitter = new EventEmitter<HubEvents>();
   const emit: Emit = (name, event) => {
@@ -103,7 +109,7 @@ export function createHub(options: HubOptions = {}): Hub {
     }
   };
   const catalogue = createCatalogue({ onChange: (kind) => emit('catalogue-changed', { kind }) });
-  const parts: Parts = { chain: chainOf(modules), catalogue, operations, onError };
+  const parts: Parts = { chain: chainOf(modules, scopesFor), catalogue, operations, onError };
   const underWay = createRoster<RunningCall>();
   let idle: (() => void) | undefined;
   let closed: Promise<void> | undefined;
@@ -126,14 +132,15 @@ export function createHub(options: HubOptions = {}): Hub {
     }
   }
 
+  const rules = modules.map((module) => module.visibility).filter((visibility) => visibility !== undefined);
+  const views = createViews(catalogue, rules);
+  const scopedViews = createViews(catalogue, [visibleByScopes(scopesFor), ...rules]);
   const handle: HubHandle = {
     info,
     catalogue,
-    visibleTo: createViews(
-      catalogue,
-      modules.map((module) => module.visibility).filter((visibility) => visibility !== undefined),
-    ),
+    visibleTo: (principal) => (principal.scopes === undefined ? views : scopedViews)(principal),
     operations,
+    scopesFor,
     events: emitter,
     register: (registration) => catalogue.register(registration),
     resourceUpdated(uri) {
@@ -197,10 +204,11 @@ interface Parts {
   readonly onError: NonNullable<HubOptions['onError']>;
 }
 
-function chainOf(modules: readonly Module[]): Chain {
+function chainOf(modules: readonly Module[], scopesFor: ScopesFor): Chain {
   return enclosingOrder.flatMap((slot): Chain => {
     if (slot === 'resolve' || slot === 'validate' || slot === 'execute') return [slot];
-    return modules.map((module) => module.stages?.[slot as SlotName]).filter((stage) => stage !== undefined);
+    const stages = modules.map((module) => module.stages?.[slot as SlotName]).filter((stage) => stage !== undefined);
+    return slot === 'authorize' ? [limitScopes(scopesFor), ...stages] : stages;
   });
 }
 

@@ -44,6 +44,7 @@ export {
   UnavailableError,
   UnknownOutcomeError,
 } from './errors.ts';
+export { firstOf } from './first-of.ts';
 export { createHub, type Hub, type HubEvents, type HubHandle, type HubInfo, type HubOptions } from './hub.ts';
 export { type IdSource, randomIds } from './ids.ts';
 export type { Journal, JournalRecord, StoredValue } from './journal.ts';
@@ -71,6 +72,7 @@ export {
 } from './result.ts';
 export { createRoster, type Enrolled, type Roster } from './roster.ts';
 export { type Parsed, parseWith, type SchemaIssue, type SchemaResult, type ToolSchema, toJsonSchema } from './schema.ts';
+export { lackingScopes, plainScope, type ScopesFor, scopesByEffect } from './scopes.ts';
 export { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
 export { type AnyTool, defineTool, type Effect, type Tool, type ToolAnnotations, type ToolDescription, type ToolReturn } from './tool.ts';
 export { matchTemplate } from './uri-template.ts';

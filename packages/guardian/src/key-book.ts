@@ -2,7 +2,7 @@ import { InvalidInputError, NotFoundError } from '@meshwork/core';
 import type { CredentialBook, IssuedKey } from './credential-book.ts';
 import { createNetworkCheck } from './key-networks.ts';
 import type { ApiKey, KeyHolder, KeyTerms } from './key-record.ts';
-import { effects } from './scope-limit.ts';
+import { effects } from './key-scopes.ts';
 import type { InTurn } from './turns.ts';
 
 /** A key that is wanted: for an agent this hub knows, or, without one, for an admin. */

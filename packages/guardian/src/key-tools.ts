@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { IssuedKey } from './credential-book.ts';
 import { type KeyBook, LONGEST_KEY_TTL_MS, LONGEST_OVERLAP_MS } from './key-book.ts';
 import type { ApiKey } from './key-record.ts';
-import { coversEffect, effects } from './scope-limit.ts';
+import { coversEffect, effects } from './key-scopes.ts';
 import { agentIdField } from './wire-fields.ts';
 
 const keyIdField = z

@@ -2,6 +2,7 @@ export type { ConnectionLog } from './connection-log.ts';
 export { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from './http/fetch-handler.ts';
 export type { HostRules } from './http/host-and-origin.ts';
 export type { ConnectionFacts } from './http/plain-http.ts';
+export type { ProtectedResourceOptions } from './http/protected-resource.ts';
 export { type HttpServer, type ServeHttpOptions, serveHttp } from './http/serve-http.ts';
 export { type MountToolsOptions, mountTools, type ToolHost } from './mount-tools.ts';
 export { createPresence, type Presence, type PresenceOptions, type PresentAgent, presenceModule } from './presence.ts';

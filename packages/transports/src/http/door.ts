@@ -1,7 +1,9 @@
 import { type Authenticator, type Challenge, type Connection, MeshworkError, type Principal, type UnauthenticatedError } from '@meshwork/core';
 import type { ConnectionLog } from '../connection-log.ts';
+import { challengeText } from './challenge-text.ts';
 import { type HostRules, isKnownHost, isKnownOrigin } from './host-and-origin.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from './plain-http.ts';
+import { createProtectedResource, type ProtectedResource, type ProtectedResourceOptions } from './protected-resource.ts';
 
 export interface DoorOptions extends HostRules {
   /** Who turns credentials into principals; or one principal for everybody, which is right only behind a door of your own. */
@@ -10,10 +12,14 @@ export interface DoorOptions extends HostRules {
   readonly keyHeaders?: readonly string[];
   /** Is told who comes and goes. */
   readonly log?: ConnectionLog;
+  /** Makes the hub an OAuth resource server: says where tokens for it come from. The authenticator has to take them. */
+  readonly oauth?: ProtectedResourceOptions;
 }
 
 /** What every request passes before anything of it is parsed or a call exists. */
 export interface Door {
+  /** What the hub says of itself to OAuth clients, when it is a resource server. */
+  readonly protectedResource: ProtectedResource | undefined;
   /** The refusal when Host or Origin are not this hub's. */
   refuseStrangers(request: PlainRequest): PlainResponse | undefined;
   /** Who calls, by `Authorization` or one of the key headers; or the answer to somebody unknown. */
@@ -25,8 +31,9 @@ export interface Door {
 }
 
 /** `isLockedOut` names principals that get no further than those without one. */
-export function createDoor(options: DoorOptions, isLockedOut: (principal: Principal) => boolean = () => false): Door {
-  const { authenticator, keyHeaders = ['x-api-key'], log } = options;
+export function createDoor(options: DoorOptions & { readonly path?: string }, isLockedOut: (principal: Principal) => boolean = () => false): Door {
+  const { authenticator, keyHeaders = ['x-api-key'], log, oauth, path = '/mcp' } = options;
+  const protectedResource = oauth && createProtectedResource(oauth, path);
   // Callers come by few names: looking one up costs less than taking its URL apart.
   const known = new Map<string, boolean>();
   const knows = (host: string | null, localAddress: string | undefined) => {
@@ -46,7 +53,7 @@ export function createDoor(options: DoorOptions, isLockedOut: (principal: Princi
     return {
       'access-control-allow-origin': origin,
       vary: 'origin',
-      'access-control-expose-headers': 'mcp-session-id, mcp-protocol-version, www-authenticate',
+      'access-control-expose-headers': 'mcp-session-id, mcp-protocol-version, www-authenticate, dpop-nonce',
       ...(request.method === 'OPTIONS' && {
         'access-control-allow-methods': 'POST, GET, DELETE, OPTIONS',
         'access-control-allow-headers': request.header('access-control-request-headers') ?? 'authorization, content-type',
@@ -75,10 +82,14 @@ export function createDoor(options: DoorOptions, isLockedOut: (principal: Princi
     if (shown) log?.authenticationFailed({ ...(address !== undefined && { address }), reason: cause?.message ?? 'unknown key' });
     const { scheme, parameters, headers }: Challenge = cause?.challenge ?? { scheme: 'Bearer', parameters: shown ? { error: 'invalid_token' } : {} };
     const known = shown ? 'the key is not known to this hub; ask its admin for one' : 'this hub needs a key: send it as "Authorization: Bearer <key>"';
-    return errorAnswer(401, -31401, cause?.message ?? known, { 'www-authenticate': challengeText(scheme, parameters), ...headers });
+    return errorAnswer(401, -31401, cause?.message ?? known, {
+      'www-authenticate': challengeText(scheme, { ...protectedResource?.parameters, ...parameters }),
+      ...headers,
+    });
   };
 
   return {
+    protectedResource,
     refuseStrangers(request) {
       if (!knows(request.header('host'), request.facts.localAddress))
         return errorAnswer(403, -31403, 'this hub does not answer to that Host; add it to allowedHosts if it should');
@@ -91,6 +102,7 @@ export function createDoor(options: DoorOptions, isLockedOut: (principal: Princi
         const principal = await whoIs(request);
         return principal === undefined || isLockedOut(principal) ? unauthorized(request) : principal;
       } catch (error) {
+        if (isUnavailable(error)) return errorAnswer(503, -31503, error.message, { 'retry-after': '5' });
         if (!isUnauthenticated(error)) throw error;
         return unauthorized(request, error);
       }
@@ -110,10 +122,9 @@ function isUnauthenticated(error: unknown): error is UnauthenticatedError {
   return MeshworkError.isInstance(error) && error.code === 'UNAUTHENTICATED';
 }
 
-/** RFC 9110 section 11.6.1; a parameter holds nothing that would have to be escaped but quotes and backslashes. */
-function challengeText(scheme: string, parameters: Readonly<Record<string, string>>): string {
-  const all = Object.entries({ realm: 'meshwork', ...parameters });
-  return `${scheme} ${all.map(([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&')}"`).join(', ')}`;
+/** Who would know cannot be asked: that says nothing about the caller. */
+function isUnavailable(error: unknown): error is MeshworkError {
+  return MeshworkError.isInstance(error) && error.code === 'UNAVAILABLE';
 }
 
 function credentialOf(request: PlainRequest, keyHeaders: readonly string[]): string | undefined {

@@ -51,12 +51,16 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
   const door = createDoor(options, (principal) => seesNothing(hub, principal));
   const counted = createClosingHub(hub);
   const underWay = createUnderWay();
-  const endpoint = createMcpEndpoint(counted.hub, path, { ...options, underWay });
+  const { protectedResource } = door;
+  const endpoint = createMcpEndpoint(counted.hub, path, { ...options, underWay, metadataUrl: protectedResource?.metadataUrl });
   const sse = createSseEndpoint(counted.hub, options);
   let isClosing = false;
   const routes: readonly Route[] = [endpoint, sse, createRestRoute(counted.hub, { ...options, isClosing: () => isClosing || closing?.aborted === true })];
 
   const answer = async (request: PlainRequest): Promise<FaceResponse> => {
+    // For everybody: a client that has no token yet reads there where to get one.
+    const metadata = protectedResource?.answer(request);
+    if (metadata !== undefined) return metadata;
     const refusal = door.refuseStrangers(request);
     if (refusal !== undefined) return refusal;
     const route = routes.find((each) => each.matches(request.path));
@@ -66,7 +70,7 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
   };
   const enter = async (route: Route, request: PlainRequest): Promise<FaceResponse> => {
     const admitted = await door.admit(request);
-    if ('status' in admitted) return route.handleStranger?.(request, admitted) ?? admitted;
+    if ('status' in admitted) return (admitted.status === 401 && route.handleStranger?.(request, admitted)) || admitted;
     presence?.seen(admitted, route.face);
     return route.handle(request, admitted);
   };

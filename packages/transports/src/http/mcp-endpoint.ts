@@ -13,6 +13,7 @@ import type { Route } from './http-faces.ts';
 import { createLegacySessions } from './legacy-sessions.ts';
 import { errorAnswer, type FaceResponse, json, jsonText, type PlainRequest, type PlainResponse } from './plain-http.ts';
 import { parseBody } from './read-body.ts';
+import { stepUp } from './step-up.ts';
 import type { UnderWay } from './under-way.ts';
 
 export interface McpEndpointOptions {
@@ -40,6 +41,8 @@ export interface McpEndpointOptions {
 interface McpEndpointParts extends McpEndpointOptions {
   /** Is told of streams that carry the answer to a call, and end with it. */
   readonly underWay: UnderWay;
+  /** Where OAuth clients read what this hub wants. */
+  readonly metadataUrl: string | undefined;
 }
 
 /** The MCP endpoint: revision 2026-07-28 without sessions, the 2025 revisions with them. */
@@ -53,7 +56,7 @@ export function createMcpEndpoint(hub: Hub, path: string, options: McpEndpointPa
     stateKey,
     onError = () => {},
   } = options;
-  const { maxStreamsPerPrincipal = 100, maxSseQueueBytes: maxQueuedBytes = 2 ** 20, underWay } = options;
+  const { maxStreamsPerPrincipal = 100, maxSseQueueBytes: maxQueuedBytes = 2 ** 20, underWay, metadataUrl } = options;
   const stateCodec = createStateCodec(stateKey);
   const common = { face: 'mcp', stateCodec, jsonSchemaValidator: sharedValidator, callTimeoutMs, onError } as const;
   const createServer = (principal: Principal, answered?: InputRequired) =>
@@ -75,6 +78,8 @@ export function createMcpEndpoint(hub: Hub, path: string, options: McpEndpointPa
       if (bytes === 'too-large') return errorAnswer(413, -31413, `the request body is larger than ${maxBodyBytes} bytes`);
       const body = parseBody(bytes);
       if (!body.ok) return errorAnswer(400, -32700, body.message);
+      const tooNarrow = principal.scopes && (await stepUp(hub, { request, principal, body: body.value }, { metadataUrl, callTimeoutMs }));
+      if (tooNarrow !== undefined) return tooNarrow;
       const quick = quickCalls ? recogniseQuickly(hub, request, body.value) : undefined;
       if (quick !== undefined) {
         const answered = await answerQuickly(hub, quick, { principal, signal: request.gone, deadline: Date.now() + callTimeoutMs });

@@ -75,6 +75,6 @@ export function problemOf(error: unknown): PlainResponse {
 /** The door's refusal of somebody unknown, in the same form. */
 export function unauthorizedProblem({ headers, body }: PlainResponse): PlainResponse {
   const { error } = JSON.parse(body) as { error: { message: string } };
-  const { 'www-authenticate': challenge = 'Bearer' } = headers;
-  return problem('UNAUTHENTICATED', error.message, { headers: { 'www-authenticate': challenge } });
+  const { 'content-type': _, ...challenge } = headers;
+  return problem('UNAUTHENTICATED', error.message, { headers: challenge });
 }

@@ -191,6 +191,8 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     const { request, socket } = connection;
     const admitted = await door.admit(request);
     if (connection.request !== request || !connections.has(connection)) return;
+    // Who would know cannot be asked just now: what was good stays so until it can.
+    if ('status' in admitted && admitted.status === 503) return;
     if (!('status' in admitted) && admitted.id === connection.principal.id) connection.principal = admitted;
     else if (connection.resumable !== undefined) connection.resumable.end(closeCodes.keyRevoked, 'the key is not known to this hub any more');
     else socket.end(closeCodes.keyRevoked, 'the key is not known to this hub any more');
