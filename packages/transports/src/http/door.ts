@@ -1,23 +1,31 @@
 import { type Authenticator, type Challenge, type Connection, MeshworkError, type Principal, type UnauthenticatedError } from '@meshwork/core';
 import type { ConnectionLog } from '../connection-log.ts';
+import type { DoorLimits } from '../limits/door-limits.ts';
 import { type HostRules, isKnownHost, isKnownOrigin } from './host-and-origin.ts';
+import { publicKeyId } from './key-id.ts';
+import { createLimitedEntry } from './limited-entry.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from './plain-http.ts';
+import { MAX_CREDENTIAL_LENGTH, type RequestCaps, refuseOversized } from './request-caps.ts';
 
-export interface DoorOptions extends HostRules {
+export interface DoorOptions extends HostRules, RequestCaps {
   /** Who turns credentials into principals; or one principal for everybody, which is right only behind a door of your own. */
   readonly authenticator: Authenticator | { readonly everybody: Principal };
   /** Headers a key may come in beside `Authorization: Bearer`, in lower case. Default `x-api-key`. */
   readonly keyHeaders?: readonly string[];
   /** Is told who comes and goes. */
   readonly log?: ConnectionLog;
+  /** Refuses addresses that try credential after credential, before one is looked at. Default: none is counted. */
+  readonly doorLimits?: DoorLimits;
 }
 
 /** What every request passes before anything of it is parsed or a call exists. */
 export interface Door {
-  /** The refusal when Host or Origin are not this hub's. */
+  /** The refusal when the request's head is too large, or Host or Origin are not this hub's. */
   refuseStrangers(request: PlainRequest): PlainResponse | undefined;
   /** Who calls, by `Authorization` or one of the key headers; or the answer to somebody unknown. */
   admit(request: PlainRequest): Promise<Principal | PlainResponse>;
+  /** The public id of the key that was shown, when it looks like one. */
+  keyIdIn(request: PlainRequest): string | undefined;
   /** Lets the page that called read the answer. */
   withCors(response: Response, request: PlainRequest): Response;
   /** The headers that do so; none when no page called. */
@@ -25,7 +33,7 @@ export interface Door {
 }
 
 export function createDoor(options: DoorOptions): Door {
-  const { authenticator, keyHeaders = ['x-api-key'], log } = options;
+  const { authenticator, keyHeaders = ['x-api-key'], log, doorLimits } = options;
   // Callers come by few names: looking one up costs less than taking its URL apart.
   const known = new Map<string, boolean>();
   const knows = (host: string | null, localAddress: string | undefined) => {
@@ -65,7 +73,8 @@ export function createDoor(options: DoorOptions): Door {
       ...(certificate !== undefined && { certificate }),
       ...(channelBinding !== undefined && { channelBinding }),
     };
-    return authenticator.authenticate(credentialOf(request, keyHeaders), connection);
+    const credential = credentialOf(request, keyHeaders);
+    return credential !== undefined && credential.length > MAX_CREDENTIAL_LENGTH ? undefined : authenticator.authenticate(credential, connection);
   };
   const unauthorized = (request: PlainRequest, cause?: UnauthenticatedError): PlainResponse => {
     const shown = credentialOf(request, keyHeaders) !== undefined;
@@ -77,8 +86,20 @@ export function createDoor(options: DoorOptions): Door {
     return errorAnswer(401, -31401, cause?.message ?? known, { 'www-authenticate': challengeText(scheme, parameters), ...headers });
   };
 
+  const look = async (request: PlainRequest): Promise<Principal | PlainResponse> => {
+    try {
+      return (await whoIs(request)) ?? unauthorized(request);
+    } catch (error) {
+      if (!isUnauthenticated(error)) throw error;
+      return unauthorized(request, error);
+    }
+  };
+  const { refuseOften, countFailure } = createLimitedEntry(doorLimits, (request) => credentialOf(request, keyHeaders) !== undefined);
+
   return {
     refuseStrangers(request) {
+      const oversized = refuseOversized(request, options);
+      if (oversized !== undefined) return oversized;
       if (!knows(request.header('host'), request.facts.localAddress))
         return errorAnswer(403, -31403, 'this hub does not answer to that Host; add it to allowedHosts if it should');
       if (!isKnownOrigin(request.header('origin'), options))
@@ -86,13 +107,13 @@ export function createDoor(options: DoorOptions): Door {
       return undefined;
     },
     async admit(request) {
-      try {
-        return (await whoIs(request)) ?? unauthorized(request);
-      } catch (error) {
-        if (!isUnauthenticated(error)) throw error;
-        return unauthorized(request, error);
-      }
+      const limited = await refuseOften(request);
+      if (limited !== undefined) return limited;
+      const admitted = await look(request);
+      if ('status' in admitted) await countFailure(request);
+      return admitted;
     },
+    keyIdIn: (request) => publicKeyId(credentialOf(request, keyHeaders)),
     corsHeaders,
     withCors(response, request) {
       const added = corsHeaders(request);

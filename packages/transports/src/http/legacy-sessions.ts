@@ -4,6 +4,7 @@ import { forwardEvents, trackSubscriptions } from '../mcp/subscriptions.ts';
 import { boundEvents } from './bound-stream.ts';
 import { createEventBuffer } from './event-buffer.ts';
 import { errorAnswer, toResponse } from './plain-http.ts';
+import { asRefusal } from './refusals.ts';
 import type { UnderWay } from './under-way.ts';
 
 export interface LegacySessionsOptions {
@@ -129,5 +130,5 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
 }
 
 function refusal(status: number, code: number, message: string): Response {
-  return toResponse(errorAnswer(status, code, message));
+  return asRefusal(toResponse(errorAnswer(status, code, message)), message);
 }
