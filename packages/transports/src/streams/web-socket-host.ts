@@ -113,11 +113,15 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     if (offered.any && offered.agreed === undefined) return errorAnswer(400, -31400, 'offer the subprotocol mcp or mcp.resume too');
     return undefined;
   };
+  const failed = (error: unknown): PlainResponse => {
+    onError(error);
+    return errorAnswer(500, -32603, 'the hub failed; its log says why');
+  };
   const admit = async (incoming: IncomingMessage, stream: Duplex): Promise<Admitted | PlainResponse> => {
     const plain = new NodeRequest(incoming, stream);
     const offered = readOfferedProtocols(plain.header('sec-websocket-protocol'));
     const request = withKey(plain, offered.key);
-    const admitted = refusalOf(request, offered) ?? (await door.admit(request));
+    const admitted = refusalOf(request, offered) ?? (await door.admit(request).catch(failed));
     return 'status' in admitted ? recordAnswer(admitted, request, { face: 'ws' }, { recorder, door, onError }) : { principal: admitted, request };
   };
 
