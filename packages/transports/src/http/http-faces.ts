@@ -86,7 +86,9 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
         response = await answer(request, visit);
       } catch (error) {
         onError(error);
-        response = errorAnswer(500, -32603, 'the hub failed; its log says why');
+        response = isBrokenOff(error)
+          ? errorAnswer(400, -31400, 'the request broke off before its end')
+          : errorAnswer(500, -32603, 'the hub failed; its log says why');
       } finally {
         ended();
       }
@@ -105,6 +107,11 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
       await Promise.all([endpoint.close(), sse.close()]);
     },
   };
+}
+
+/** What Node says of a body whose connection has gone or whose framing is wrong. */
+function isBrokenOff(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ECONNRESET';
 }
 
 /** An answer without content carries no message. */

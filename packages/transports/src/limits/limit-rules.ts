@@ -95,5 +95,5 @@ function canonical(id: string): string {
 export function wordsOf({ by, points, perMs, of = {} }: LimitRule): string {
   const window = perMs === MINUTE ? 'a minute' : perMs === 60 * MINUTE ? 'an hour' : perMs === 1_000 ? 'a second' : `in ${perMs / 1_000} seconds`;
   const what = of.tool !== undefined ? ` of ${of.tool.join(', ')}` : of.category !== undefined ? ` of ${of.category.join(', ')} tools` : '';
-  return `${points} calls${what} ${window} for each ${typeof by === 'string' ? by : by.join(' and ')}`;
+  return `${points} ${points === 1 ? 'call' : 'calls'}${what} ${window} for each ${typeof by === 'string' ? by : by.join(' and ')}`;
 }

@@ -1,5 +1,6 @@
 import { type KeyValueStore, MeshworkError, UnavailableError } from '@meshwork/core';
-import { RateLimiterMemory, RateLimiterRes, RateLimiterStoreAbstract } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import RateLimiterStoreAbstract from 'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js';
 import { type Limiter, type LimiterOptions, limiterOf } from './limiter.ts';
 
 export interface SharedLimiterOptions extends LimiterOptions {
