@@ -1,3 +1,4 @@
+/// <reference path="./store-abstract.d.ts" />
 import { type KeyValueStore, MeshworkError, UnavailableError } from '@meshwork/core';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import RateLimiterStoreAbstract from 'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js';
