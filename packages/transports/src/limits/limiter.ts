@@ -53,17 +53,15 @@ export function createMemoryLimiter(options: LimiterOptions & { readonly maxKeys
     crowded = present !== null && present.consumedPoints >= maxKeys && present.msBeforeNext > 0;
     return crowded;
   };
+  const countNewcomer = async () => {
+    crowded = (await newcomers.penalty(ALL)).consumedPoints >= maxKeys;
+    return undefined;
+  };
+  const taken = ({ isFirstInDuration }: RateLimiterRes) => (isFirstInDuration ? countNewcomer() : undefined);
+  // Not `async`: every call takes points, and each step of waiting costs as much as the counting.
+  const takeOwn = (key: string) => each.consume(key).then(taken, waitOf);
   return {
-    async take(key) {
-      if (crowded && (await limiterFor(key)) === rest) return rest.take(ALL);
-      try {
-        const taken = await each.consume(key);
-        if (taken.isFirstInDuration) crowded = (await newcomers.penalty(ALL)).consumedPoints >= maxKeys;
-        return undefined;
-      } catch (refusal) {
-        return waitOf(refusal);
-      }
-    },
+    take: (key) => (crowded ? limiterFor(key).then((limiter) => (limiter === rest ? rest.take(ALL) : takeOwn(key))) : takeOwn(key)),
     giveBack: async (key) => {
       const limiter = await limiterFor(key);
       await limiter.giveBack(limiter === rest ? ALL : key);
