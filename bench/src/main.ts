@@ -5,6 +5,7 @@ import { measureCalls, measureLatency, medianOf, medianRatio } from './calls.ts'
 import { type Contender, startContender } from './contender.ts';
 import { measureDeliveries } from './deliveries.ts';
 import { writeFlameGraph } from './flame-graph.ts';
+import { measureLimits } from './limits.ts';
 import { measureMemory } from './memory.ts';
 import { measurePolicy } from './policy.ts';
 import { measureStartUp } from './start-up.ts';
@@ -57,6 +58,7 @@ async function among<T>(started: readonly (typeof servers)[number][], work: (con
 
 async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof measure>>): Promise<void> {
   const policy = measurePolicy(values.smoke ? { rounds: 1, durationMs: 100 } : {});
+  const limits = await measureLimits(values.smoke ? { rounds: 1, durationMs: 100 } : {});
   const deliveries = await measureDeliveries(
     values.smoke ? { clients: 100, perSecond: 2_000, seconds: 1 } : { clients: 1_000, perSecond: 10_000, seconds: 10 },
   );
@@ -78,6 +80,8 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
     [`p99 at ${halfLoad} calls/s, raw echo (ms)`]: round(p99(raw)),
     [`p99 at ${halfLoad} calls/s, 60 guarded tools (ms)`]: round(p99(guarded60)),
     'policy decisions: ours / cedar-wasm': policy.ratio,
+    'rate-limit decisions/s, in memory': limits.decisionsPerSecond,
+    'rate limits: points counted / by the bare library': limits.ratio,
     'WebSocket: deliveries to 1,000 clients at 10,000 a second, lost': deliveries.lost,
     'WebSocket: the same, p99 (ms)': round(deliveries.p99),
     'heap after 100,000 calls and 10,000 connections, growth (%)': round(memory.growth * 100),
@@ -86,7 +90,7 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
   };
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
   if (values.json) {
-    console.log(JSON.stringify({ machine, ...sizes, calls: rows, figures, policy, memory, deliveries }, undefined, 2));
+    console.log(JSON.stringify({ machine, ...sizes, calls: rows, figures, policy, limits, memory, deliveries }, undefined, 2));
     return;
   }
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${sizes.connections} connections, median of ${sizes.rounds} rounds`);

@@ -13,9 +13,12 @@ export interface AuditToolsOptions {
 const filterFields = {
   principal: z.string().max(256).optional().describe('Only calls of this principal.'),
   name: z.string().max(512).optional().describe('Only calls of this tool, resource or prompt.'),
-  kind: z.enum(['tool', 'resource', 'prompt']).optional().describe('Only calls of this kind of thing.'),
+  kind: z
+    .enum(['tool', 'resource', 'prompt', 'door'])
+    .optional()
+    .describe('Only calls of this kind of thing; door: only requests refused before they were calls.'),
   outcome: z.enum(outcomes).optional().describe('Only calls that ended so.'),
-  zone: z.enum(['local', 'trusted', 'external']).optional().describe('Only calls from this zone.'),
+  zone: z.enum(['local', 'trusted', 'external', 'unknown']).optional().describe('Only calls from this zone; unknown: that of requests refused at the door.'),
   since: z.iso.datetime().optional().describe('From this time on (ISO 8601, UTC).'),
   until: z.iso.datetime().optional().describe('Before this time (ISO 8601, UTC).'),
   before: z.int().positive().optional().describe('Only records with a smaller seq: to go on where a page ended.'),
@@ -32,7 +35,7 @@ export function createAuditTools({ newest, verify, checkpoint }: AuditToolsOptio
       ...shared,
       name: 'audit_list',
       title: 'List audit records',
-      description: 'Lists the records of calls, newest first.',
+      description: 'Lists the records of calls and of requests refused at the door, newest first.',
       input: z.strictObject(filterFields),
       output: z.object({ records: z.array(z.looseObject({ seq: z.number() })) }),
       run: async (filter) => ({ records: (await newest(filter as AuditFilter)).map((record) => ({ ...record })) }),

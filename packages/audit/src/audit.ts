@@ -2,6 +2,7 @@ import { type CallResult, type Clock, type Ended, type Journal, type Module, typ
 import { createAuditTools } from './audit-tools.ts';
 import { GENESIS, type Link, linkIn } from './chain.ts';
 import { createChainWriter } from './chain-writer.ts';
+import { createDoorBook, type DoorBook } from './door-book.ts';
 import { type ExportFormat, headerOf, lineOf } from './export-lines.ts';
 import { digestOf, recordOf } from './record.ts';
 import { type AuditFilter, type NumberedRecord, searchAll, searchNewest } from './search.ts';
@@ -17,6 +18,8 @@ export interface AuditOptions {
 
 /** The module, and what an application uses of it directly. */
 export interface AuditLog extends Module {
+  /** Records what transports refuse before it is a call, in the same chain: for their `recorder`. */
+  readonly door: DoorBook;
   /** Checks every link; with a checkpoint, also that the chain still contains it. `from`, a trusted checkpoint, starts behind it: for a trimmed stream. */
   verify(options?: VerifyOptions): Promise<Verification>;
   /** The chain's present size and end, to be kept elsewhere. */
@@ -30,6 +33,7 @@ export interface AuditLog extends Module {
 /** A record of every call, written before the call's result leaves the hub, in a chain in which any change shows. */
 export function audit({ journal, stream = 'audit', clock = systemClock }: AuditOptions): AuditLog {
   const writer = createChainWriter(journal, stream);
+  const door = createDoorBook({ writer, clock });
   const verify: AuditLog['verify'] = (options) => verifyChain(journal, stream, options);
   const list = (filter: AuditFilter = {}) => searchNewest(journal, stream, filter);
   const checkpoint = async (): Promise<Checkpoint> => {
@@ -66,7 +70,11 @@ export function audit({ journal, stream = 'audit', clock = systemClock }: AuditO
     name: 'audit',
     stages: { record },
     tools: createAuditTools({ newest: list, verify, checkpoint }),
-    close: () => writer.settle(),
+    async close() {
+      await door.settle();
+      await writer.settle();
+    },
+    door,
     verify,
     checkpoint,
     list,

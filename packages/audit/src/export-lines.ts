@@ -19,6 +19,9 @@ const columns: readonly (readonly [string, (record: NumberedRecord) => unknown])
   ['arguments_digest', ({ arguments_digest }) => arguments_digest],
   ['duration_ms', ({ duration_ms }) => duration_ms],
   ['trace_id', ({ trace_id }) => trace_id],
+  ['status', ({ status }) => status],
+  ['credential_id', ({ credential_id }) => credential_id],
+  ['count', ({ count }) => count],
 ];
 
 /** The first lines of an export: the header of a CSV, nothing for NDJSON. */

@@ -1,12 +1,23 @@
 import { hash } from 'node:crypto';
-import { type Call, type Ended, failureCodeOf, type JsonObject, type JsonValue, type Outcome, outcomeOf, redactSecrets, type Target } from '@meshwork/core';
+import {
+  type Call,
+  type CallKind,
+  type Ended,
+  failureCodeOf,
+  type JsonObject,
+  type JsonValue,
+  type Outcome,
+  outcomeOf,
+  redactSecrets,
+  type Target,
+} from '@meshwork/core';
+import type { DoorRecord } from './door-record.ts';
 
-/** One call, as it is kept. No argument, token or key is in it. */
-export interface AuditRecord {
+/** What every record says. No argument, token or key is in it. */
+export interface RecordBase {
   readonly v: 1;
-  /** ISO 8601, when the hub took the call. */
+  /** ISO 8601, when the hub took the call or refused the request. */
   readonly time: string;
-  readonly call_id: string;
   readonly principal: {
     readonly id: string;
     readonly kind: string;
@@ -18,16 +29,27 @@ export interface AuditRecord {
   readonly face: string;
   readonly kind: string;
   readonly name: string;
-  /** SHA-256 of the arguments in canonical JSON, secrets replaced; `unreadable` when they were no JSON (a cycle, a bigint, too deep). */
-  readonly arguments_digest: string;
   readonly decisions: readonly { readonly by: string; readonly effect: string; readonly policies: readonly string[]; readonly reason?: string }[];
   readonly outcome: Outcome;
   readonly code?: string;
+}
+
+/** One call, as it is kept. */
+export interface CallRecord extends RecordBase {
+  readonly kind: CallKind;
+  readonly call_id: string;
+  /** SHA-256 of the arguments in canonical JSON, secrets replaced; `unreadable` when they were no JSON (a cycle, a bigint, too deep). */
+  readonly arguments_digest: string;
   readonly duration_ms: number;
   readonly trace_id?: string;
   /** SHA-256 of the caller's idempotency key: equal for the repetitions of one call. */
   readonly idempotency_key_digest?: string;
 }
+
+/** A call, or a request that was refused before it was one; `kind` says which. The fields of the other kind are absent. */
+export type AuditRecord = (CallRecord & Absent<DoorRecord, CallRecord>) | (DoorRecord & Absent<CallRecord, DoorRecord>);
+
+type Absent<Of, In> = { readonly [Field in Exclude<keyof Of, keyof In>]?: never };
 
 const MAX_NAME = 256;
 
@@ -36,7 +58,7 @@ export function recordOf(
   call: Call,
   ended: Ended & { readonly target: Target | undefined },
   { durationMs, argumentsDigest }: { readonly durationMs: number; readonly argumentsDigest: string },
-): AuditRecord {
+): CallRecord {
   const { id, kind, trust, zone, method, address } = call.principal;
   const failure = failureCodeOf(ended);
   const code = failure === undefined ? undefined : shorten(redactSecrets(failure));
@@ -85,7 +107,8 @@ function canonical(value: JsonValue | undefined): string {
   return `{${members.join(',')}}`;
 }
 
-function shorten(text: string): string {
+/** A text of bounded length, of which a longer one's end is told by its digest. */
+export function shorten(text: string): string {
   const clean = text.toWellFormed();
   if (clean.length <= MAX_NAME) return clean;
   return `${clean.slice(0, MAX_NAME)}…(${clean.length} characters, sha256 ${hash('sha256', clean, 'hex').slice(0, 16)})`.toWellFormed();

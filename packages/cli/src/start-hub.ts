@@ -6,7 +6,7 @@ import { type Guardian, guardian, standardPolicies, standardResourceTypes, stand
 import { createCedarEngine } from '@meshwork/guardian/cedar';
 import { openSqlite } from '@meshwork/store-sqlite';
 import { createMetrics, type Metrics, telemetryResources, tracing } from '@meshwork/telemetry';
-import { createPresence, type Presence, presenceModule } from '@meshwork/transports';
+import { createPresence, type LimitRule, type Presence, presenceModule, rateLimits } from '@meshwork/transports';
 import { type DataFolder, prepareFolder, writeAdminKey } from './data-folder.ts';
 import { version } from './version.ts';
 
@@ -24,6 +24,8 @@ export interface StartHubOptions {
     readonly pepper?: Uint8Array;
   };
   readonly instructions?: string;
+  /** How often callers may call; an empty list: as often as they like. Default: those of `rateLimits`. */
+  readonly limits?: readonly LimitRule[];
   /** Further modules of the application. */
   readonly modules?: readonly Module[];
   readonly onError?: (error: unknown) => void;
@@ -45,7 +47,7 @@ export interface RunningHub extends AsyncDisposable {
 }
 
 /** Wires store, audit and guardian into a hub on a data folder: what `meshwork up` runs. */
-export async function startHub({ folder, guardian: rules = {}, instructions, modules = [], onError = () => {} }: StartHubOptions): Promise<RunningHub> {
+export async function startHub({ folder, guardian: rules = {}, instructions, limits, modules = [], onError = () => {} }: StartHubOptions): Promise<RunningHub> {
   const policies = rules.policyFiles === undefined ? standardPolicies : await readPolicies(rules.policyFiles);
   const engine = createCedarEngine({
     policies,
@@ -65,6 +67,7 @@ export async function startHub({ folder, guardian: rules = {}, instructions, mod
       ...(rules.pepper !== undefined && { pepper: rules.pepper }),
     });
     const log = audit({ journal: store });
+    const limiting = limits?.length === 0 ? [] : [rateLimits(limits === undefined ? {} : { rules: limits })];
     const metrics = createMetrics();
     const presence = createPresence();
     const closing = new AbortController();
@@ -72,7 +75,16 @@ export async function startHub({ folder, guardian: rules = {}, instructions, mod
     const operations = createOperations({ store, hub: 'local', onError });
     await operations.recover();
     const hub = createHub({
-      modules: [tracing(), metrics, log, guard, telemetryResources({ metrics, version, closing: closing.signal }), presenceModule(presence), ...modules],
+      modules: [
+        tracing(),
+        metrics,
+        log,
+        guard,
+        telemetryResources({ metrics, version, closing: closing.signal }),
+        presenceModule(presence),
+        ...limiting,
+        ...modules,
+      ],
       operations,
       info: { name: 'meshwork', title: 'Meshwork hub', version },
       instructions: instructions ?? 'Ask request_permission before you use a guarded resource. A refusal says which policy decided and what to do.',

@@ -2,8 +2,10 @@
 export interface JsonLimits {
   /** How many arrays and objects may be inside one another. Default 64. */
   readonly maxDepth?: number;
-  /** How many members all objects may have together, where text is parsed. Default 50,000: each costs a hub more than its bytes. */
+  /** How many members all objects may have together, where text is parsed. Default 10,000: each costs a hub more than its bytes. */
   readonly maxMembers?: number;
+  /** How long one string or key may be, where text is parsed: in characters as they are written. Default 262,144. */
+  readonly maxStringLength?: number;
 }
 
 /**

@@ -3,17 +3,19 @@ import { InvalidInputError } from './errors.ts';
 
 /**
  * Parses JSON text from outside, stricter than `JSON.parse`: a duplicate key in an object, nesting deeper than `maxDepth`, more members than
- * `maxMembers`, a key named `__proto__` and a lone surrogate are refused (I-JSON, RFC 7493 section 2, asks for the first and the last).
+ * `maxMembers`, a string longer than `maxStringLength`, a key named `__proto__` and a lone surrogate are refused (I-JSON, RFC 7493 section 2, asks for the first and the last).
  *
  * @throws {InvalidInputError} with a message that says what is wrong.
  */
 export function parseJson(text: string, limits: JsonLimits = {}): unknown {
   const maxDepth = limits.maxDepth ?? 64;
-  const written = countMembers(text, maxDepth);
-  const maxMembers = limits.maxMembers ?? 50_000;
+  const maxStringLength = limits.maxStringLength ?? 262_144;
+  const written = countMembers(text, maxDepth, maxStringLength);
+  const maxMembers = limits.maxMembers ?? 10_000;
   if (typeof written === 'number' && written > maxMembers)
     throw new InvalidInputError(`the JSON text has ${written} members, more than the ${maxMembers} that are read; send it in parts`);
   if (written === 'too-deep') throw new InvalidInputError(`the JSON text is nested more than ${maxDepth} levels deep`);
+  if (written === 'too-long') throw new InvalidInputError(`the JSON text has a string of more than ${maxStringLength} characters; send it in parts`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -30,8 +32,8 @@ export function parseJson(text: string, limits: JsonLimits = {}): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** One pass over the text before it is parsed: its depth, and how many members its objects have. Other faults are left to `JSON.parse`. */
-function countMembers(text: string, maxDepth: number): number | 'too-deep' {
+/** One pass over the text before it is parsed: its depth, how many members its objects have, and how long its strings are. Other faults are left to `JSON.parse`. */
+function countMembers(text: string, maxDepth: number, maxStringLength: number): number | 'too-deep' | 'too-long' {
   let depth = 0;
   let members = 0;
   for (let at = 0; at < text.length; at++) {
@@ -39,6 +41,7 @@ function countMembers(text: string, maxDepth: number): number | 'too-deep' {
       case QUOTE: {
         const end = endOfString(text, at);
         if (end === -1) return members;
+        if (end - at - 1 > maxStringLength) return 'too-long';
         at = end;
         break;
       }

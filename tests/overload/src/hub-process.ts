@@ -1,3 +1,4 @@
+import { audit } from '@meshwork/audit';
 import { createHub, createOperations, type Principal, zoneTrust } from '@meshwork/core';
 import { openSqlite } from '@meshwork/store-sqlite';
 import { type ServeHttpOptions, serveHttp, serveSocket, serveStdio, serveWebSocket } from '@meshwork/transports';
@@ -28,11 +29,14 @@ const authenticator: ServeHttpOptions['authenticator'] = {
 const store = await openSqlite({ path: database });
 const operations = createOperations({ store, hub: 'overload', maxPerOwner: 10_000 });
 await operations.recover();
+const { records = false, ...given } = JSON.parse(optionsJson) as { readonly records?: boolean };
+/** Calls, and what the doors refuse. */
+const log = records ? audit({ journal: store }) : undefined;
 const hub = createHub({
   operations,
-  modules: [{ name: 'tools', tools, resources: [{ uri: 'board://x', name: 'x', read: () => ({ json: { x: 1 } }) }] }],
+  modules: [...(log === undefined ? [] : [log]), { name: 'tools', tools, resources: [{ uri: 'board://x', name: 'x', read: () => ({ json: { x: 1 } }) }] }],
 });
-const options = { authenticator, ...(JSON.parse(optionsJson) as object) };
+const options = { authenticator, ...(log !== undefined && { recorder: log.door }), ...given };
 const http = await serveHttp(hub, { ...options, port: 0 });
 const webSocket = await serveWebSocket(hub, { ...options, port: 0 });
 const socket = await serveSocket(hub, { ...options, path });

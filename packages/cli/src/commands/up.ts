@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import { type Principal, zoneTrust } from '@meshwork/core';
 import { type HubLog, type Logger, logHub } from '@meshwork/telemetry';
 import { createLogger, type LogTarget } from '@meshwork/telemetry/logger';
-import { serveHttp, serveStdio, serveWebSocket } from '@meshwork/transports';
+import { createDoorLimits, serveHttp, serveStdio, serveWebSocket } from '@meshwork/transports';
 import { withoutKeys } from '../authenticators.ts';
 import { type Config, durationMs } from '../config/config-schema.ts';
+import { doorLimitsOf, limitRulesOf } from '../config/limits-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -46,6 +47,7 @@ function logTarget({ log }: Settings, io: Io): LogTarget {
 async function start(folder: DataFolder, { seedKey }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
   const rules = config.guardian;
   const pepper = await readKeyPepper(io.env, io.cwd);
+  const limits = limitRulesOf(config.limits ?? {}, durationMs);
   return startHub({
     folder,
     guardian: {
@@ -57,6 +59,7 @@ async function start(folder: DataFolder, { seedKey }: Settings, config: Config, 
       ...(pepper !== undefined && { pepper }),
     },
     ...(config.instructions !== undefined && { instructions: config.instructions }),
+    ...(limits !== undefined && { limits }),
     onError: (error) => reportTo(logger, error),
   });
 }
@@ -71,7 +74,7 @@ interface HttpRun {
   readonly stopped: Promise<void>;
 }
 
-async function serveOnHttp({ hub, guardian, metrics, presence, closing, madeAdminKey }: RunningHub, run: HttpRun, io: Io): Promise<ExitCode> {
+async function serveOnHttp({ hub, guardian, audit, metrics, presence, closing, madeAdminKey }: RunningHub, run: HttpRun, io: Io): Promise<ExitCode> {
   const { folder, config, settings, log, json, stopped } = run;
   const logger = run.logger.child('server');
   const { host, port, webSocketPort, requireAuth, keyHeaders } = settings;
@@ -83,6 +86,8 @@ async function serveOnHttp({ hub, guardian, metrics, presence, closing, madeAdmi
     presence,
     closing,
     log,
+    recorder: audit.door,
+    doorLimits: createDoorLimits(doorLimitsOf(config.limits ?? {})),
     ...(config.allowedHosts !== undefined && { allowedHosts: config.allowedHosts }),
     ...(config.allowedOrigins !== undefined && { allowedOrigins: config.allowedOrigins }),
     onError: (error: unknown) => reportTo(logger, error),
@@ -130,11 +135,12 @@ interface StdioRun {
 }
 
 /** Serves the one client that started this process, as an agent of its own. The process owner vouches for it. */
-async function serveOnStdio({ hub, guardian }: RunningHub, { agent, logger, stopped }: StdioRun, io: Io): Promise<ExitCode> {
+async function serveOnStdio({ hub, guardian, audit }: RunningHub, { agent, logger, stopped }: StdioRun, io: Io): Promise<ExitCode> {
   if ((await guardian.agents.get(agent)) === undefined) await guardian.agents.add({ name: agent });
   const principal: Principal = { id: agent, kind: 'agent', roles: [], zone: 'local', trust: zoneTrust.local, method: 'process-owner', actsFor: [] };
   const server = await serveStdio(hub, {
     principal,
+    recorder: audit.door,
     onError: (error) => reportTo(logger.child('server'), error),
   });
   io.err(`meshwork: serving ${agent} on standard input and output\n`);

@@ -1,11 +1,15 @@
 import { type Authenticator, type Challenge, type Connection, MeshworkError, type Principal, type UnauthenticatedError } from '@meshwork/core';
 import type { ConnectionLog } from '../connection-log.ts';
+import type { DoorLimits } from '../limits/door-limits.ts';
 import { challengeText } from './challenge-text.ts';
 import { type HostRules, isKnownHost, isKnownOrigin } from './host-and-origin.ts';
+import { publicKeyId } from './key-id.ts';
+import { createLimitedEntry } from './limited-entry.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from './plain-http.ts';
 import { createProtectedResource, type ProtectedResource, type ProtectedResourceOptions } from './protected-resource.ts';
+import { MAX_CREDENTIAL_LENGTH, type RequestCaps, refuseOversized } from './request-caps.ts';
 
-export interface DoorOptions extends HostRules {
+export interface DoorOptions extends HostRules, RequestCaps {
   /** Who turns credentials into principals; or one principal for everybody, which is right only behind a door of your own. */
   readonly authenticator: Authenticator | { readonly everybody: Principal };
   /** Headers a key may come in beside `Authorization: Bearer`, in lower case. Default `x-api-key`. */
@@ -14,16 +18,20 @@ export interface DoorOptions extends HostRules {
   readonly log?: ConnectionLog;
   /** Makes the hub an OAuth resource server: says where tokens for it come from. The authenticator has to take them. */
   readonly oauth?: ProtectedResourceOptions;
+  /** Refuses addresses that try credential after credential, before one is looked at. Default: none is counted. */
+  readonly doorLimits?: DoorLimits;
 }
 
 /** What every request passes before anything of it is parsed or a call exists. */
 export interface Door {
   /** What the hub says of itself to OAuth clients, when it is a resource server. */
   readonly protectedResource: ProtectedResource | undefined;
-  /** The refusal when Host or Origin are not this hub's. */
+  /** The refusal when the request's head is too large, or Host or Origin are not this hub's. */
   refuseStrangers(request: PlainRequest): PlainResponse | undefined;
   /** Who calls, by `Authorization` or one of the key headers; or the answer to somebody unknown. */
   admit(request: PlainRequest): Promise<Principal | PlainResponse>;
+  /** The public id of the key that was shown, when it looks like one. */
+  keyIdIn(request: PlainRequest): string | undefined;
   /** Lets the page that called read the answer. */
   withCors(response: Response, request: PlainRequest): Response;
   /** The headers that do so; none when no page called. */
@@ -32,7 +40,7 @@ export interface Door {
 
 /** `isLockedOut` names principals that get no further than those without one. */
 export function createDoor(options: DoorOptions & { readonly path?: string }, isLockedOut: (principal: Principal) => boolean = () => false): Door {
-  const { authenticator, keyHeaders = ['x-api-key'], log, oauth, path = '/mcp' } = options;
+  const { authenticator, keyHeaders = ['x-api-key'], log, oauth, doorLimits, path = '/mcp' } = options;
   const protectedResource = oauth && createProtectedResource(oauth, path);
   // Callers come by few names: looking one up costs less than taking its URL apart.
   const known = new Map<string, boolean>();
@@ -73,7 +81,8 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
       ...(certificate !== undefined && { certificate }),
       ...(channelBinding !== undefined && { channelBinding }),
     };
-    return authenticator.authenticate(credentialOf(request, keyHeaders), connection);
+    const credential = credentialOf(request, keyHeaders);
+    return credential !== undefined && credential.length > MAX_CREDENTIAL_LENGTH ? undefined : authenticator.authenticate(credential, connection);
   };
   const unauthorized = (request: PlainRequest, cause?: UnauthenticatedError): PlainResponse => {
     const shown = credentialOf(request, keyHeaders) !== undefined;
@@ -88,9 +97,23 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
     });
   };
 
+  const look = async (request: PlainRequest): Promise<Principal | PlainResponse> => {
+    try {
+      const principal = await whoIs(request);
+      return principal === undefined || isLockedOut(principal) ? unauthorized(request) : principal;
+    } catch (error) {
+      if (isUnavailable(error)) return errorAnswer(503, -31503, error.message, { 'retry-after': '5' });
+      if (!isUnauthenticated(error)) throw error;
+      return unauthorized(request, error);
+    }
+  };
+  const { refuseOften, countFailure } = createLimitedEntry(doorLimits, (request) => credentialOf(request, keyHeaders) !== undefined);
+
   return {
     protectedResource,
     refuseStrangers(request) {
+      const oversized = refuseOversized(request, options);
+      if (oversized !== undefined) return oversized;
       if (!knows(request.header('host'), request.facts.localAddress))
         return errorAnswer(403, -31403, 'this hub does not answer to that Host; add it to allowedHosts if it should');
       if (!isKnownOrigin(request.header('origin'), options))
@@ -98,15 +121,14 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
       return undefined;
     },
     async admit(request) {
-      try {
-        const principal = await whoIs(request);
-        return principal === undefined || isLockedOut(principal) ? unauthorized(request) : principal;
-      } catch (error) {
-        if (isUnavailable(error)) return errorAnswer(503, -31503, error.message, { 'retry-after': '5' });
-        if (!isUnauthenticated(error)) throw error;
-        return unauthorized(request, error);
-      }
+      const limited = await refuseOften(request);
+      if (limited !== undefined) return limited;
+      const admitted = await look(request);
+      // Where nobody could be asked, nobody has guessed.
+      if ('status' in admitted && admitted.status === 401) await countFailure(request);
+      return admitted;
     },
+    keyIdIn: (request) => publicKeyId(credentialOf(request, keyHeaders)),
     corsHeaders,
     withCors(response, request) {
       const added = corsHeaders(request);

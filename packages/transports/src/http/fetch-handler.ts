@@ -28,13 +28,14 @@ function withoutBody({ method }: Request, response: Response): Response {
 }
 
 function plainOf(request: Request, facts: ConnectionFacts): PlainRequest {
-  const { pathname, searchParams } = new URL(request.url);
+  const { pathname, search, searchParams } = new URL(request.url);
   const { method, headers, signal } = request;
   return {
     method,
     path: pathname,
     query: searchParams,
     facts,
+    urlLength: pathname.length + search.length,
     gone: signal,
     header: (name) => headers.get(name),
     readBody: async (maxBytes) => (request.body === null ? new Uint8Array() : readBytes(request.body, maxBytes)),

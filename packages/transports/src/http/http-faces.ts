@@ -1,4 +1,5 @@
 import type { Hub, Principal } from '@meshwork/core';
+import type { DoorRecorder } from '../door-recorder.ts';
 import type { Presence } from '../presence.ts';
 import { createRestRoute } from '../rest/rest-route.ts';
 import type { TrafficFace, TrafficMeter } from '../traffic-meter.ts';
@@ -6,6 +7,8 @@ import { createClosingHub } from './closing-hub.ts';
 import { createDoor, type DoorOptions } from './door.ts';
 import { createMcpEndpoint, type McpEndpointOptions } from './mcp-endpoint.ts';
 import { errorAnswer, type FaceResponse, type PlainRequest, type PlainResponse } from './plain-http.ts';
+import { recordAnswer, type Visit } from './record-answer.ts';
+import { refuseEncoded } from './request-caps.ts';
 import { seesNothing } from './sees-nothing.ts';
 import { createSseEndpoint, type SseEndpointOptions } from './sse-endpoint.ts';
 import { createUnderWay } from './under-way.ts';
@@ -17,6 +20,8 @@ export interface HttpFacesOptions extends DoorOptions, McpEndpointOptions, SseEn
   readonly meter?: TrafficMeter;
   /** Keeps who is connected. */
   readonly presence?: Presence;
+  /** Keeps a record of every request that is refused before it is a call. */
+  readonly recorder?: DoorRecorder;
   /** Aborted when the application begins to close: `/health` says so from then on. */
   readonly closing?: AbortSignal;
   /** Milliseconds `close` waits for calls under way; those that take longer are cancelled, and their callers told. Default 5,000. */
@@ -47,7 +52,7 @@ export interface HttpFaces {
 
 /** Host, Origin and credential are checked before anything is parsed or a call exists; then the path decides which face answers. */
 export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces {
-  const { path = '/mcp', meter, presence, closing, closeGraceMs = 5_000, onError = () => {} } = options;
+  const { path = '/mcp', meter, presence, recorder, closing, closeGraceMs = 5_000, onError = () => {} } = options;
   const door = createDoor(options, (principal) => seesNothing(hub, principal));
   const counted = createClosingHub(hub);
   const underWay = createUnderWay();
@@ -57,7 +62,7 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
   let isClosing = false;
   const routes: readonly Route[] = [endpoint, sse, createRestRoute(counted.hub, { ...options, isClosing: () => isClosing || closing?.aborted === true })];
 
-  const answer = async (request: PlainRequest): Promise<FaceResponse> => {
+  const answer = async (request: PlainRequest, visit: Visit): Promise<FaceResponse> => {
     // For everybody: a client that has no token yet reads there where to get one.
     const metadata = protectedResource?.answer(request);
     if (metadata !== undefined) return metadata;
@@ -66,27 +71,33 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
     const route = routes.find((each) => each.matches(request.path));
     if (route === undefined) return errorAnswer(404, -31404, `there is nothing here; the endpoint is ${path}`);
     if (request.method === 'OPTIONS') return { status: 204, headers: {}, body: '' };
-    return meter === undefined ? enter(route, request) : metered(meter, route.face, () => enter(route, request));
+    visit.face = route.face;
+    return meter === undefined ? enter(route, request, visit) : metered(meter, route.face, () => enter(route, request, visit));
   };
-  const enter = async (route: Route, request: PlainRequest): Promise<FaceResponse> => {
+  const enter = async (route: Route, request: PlainRequest, visit: Visit): Promise<FaceResponse> => {
     const admitted = await door.admit(request);
-    if ('status' in admitted) return (admitted.status === 401 && route.handleStranger?.(request, admitted)) || admitted;
+    if ('status' in admitted) return route.handleStranger?.(request, admitted) ?? admitted;
+    visit.principal = admitted.id;
     presence?.seen(admitted, route.face);
-    return route.handle(request, admitted);
+    return refuseEncoded(request) ?? route.handle(request, admitted);
   };
 
   return {
     async handle(request) {
       const ended = underWay.begin();
+      const visit: Visit = {};
       let response: FaceResponse;
       try {
-        response = await answer(request);
+        response = await answer(request, visit);
       } catch (error) {
         onError(error);
-        response = errorAnswer(500, -32603, 'the hub failed; its log says why');
+        response = isBrokenOff(error)
+          ? errorAnswer(400, -31400, 'the request broke off before its end')
+          : errorAnswer(500, -32603, 'the hub failed; its log says why');
       } finally {
         ended();
       }
+      if (recorder !== undefined) response = await recordAnswer(response, request, visit, { recorder, door, onError });
       if (request.header('origin') === null) return response;
       if (response instanceof Response) return door.withCors(response, request);
       return { ...response, headers: { ...response.headers, ...door.corsHeaders(request) } };
@@ -101,6 +112,11 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
       await Promise.all([endpoint.close(), sse.close()]);
     },
   };
+}
+
+/** What Node says of a body whose connection has gone or whose framing is wrong. */
+function isBrokenOff(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ECONNRESET';
 }
 
 /** An answer without content carries no message. */

@@ -4,6 +4,7 @@ import { forwardEvents, trackSubscriptions } from '../mcp/subscriptions.ts';
 import { boundEvents } from './bound-stream.ts';
 import { createEventBuffer } from './event-buffer.ts';
 import { errorAnswer, toResponse } from './plain-http.ts';
+import { asRefusal } from './refusals.ts';
 import { hasSameStanding } from './same-standing.ts';
 import type { UnderWay } from './under-way.ts';
 
@@ -131,5 +132,5 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
 }
 
 function refusal(status: number, code: number, message: string): Response {
-  return toResponse(errorAnswer(status, code, message));
+  return asRefusal(toResponse(errorAnswer(status, code, message)), message);
 }

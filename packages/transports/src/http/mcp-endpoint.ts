@@ -4,15 +4,18 @@ import { createEventBus } from '../mcp/event-bus.ts';
 import { createMcpServer } from '../mcp/mcp-server.ts';
 import { findParamHeaderFault } from '../mcp/param-headers.ts';
 import { answerQuickly, recogniseQuickly } from '../mcp/quick-answer.ts';
+import { markRefused } from '../mcp/refused-by-sdk.ts';
 import { sharedValidator } from '../mcp/shared-validator.ts';
 import { createStateCodec } from '../mcp/state-codec.ts';
 import { listenOverHttp } from '../mcp/tasks/listen-over-http.ts';
 import { createListeners, watchedIn } from '../mcp/watch-limits.ts';
+import { isJson } from '../rest/read-object.ts';
 import { boundEvents } from './bound-stream.ts';
 import type { Route } from './http-faces.ts';
 import { createLegacySessions } from './legacy-sessions.ts';
 import { errorAnswer, type FaceResponse, json, jsonText, type PlainRequest, type PlainResponse } from './plain-http.ts';
 import { parseBody } from './read-body.ts';
+import { asRefusal } from './refusals.ts';
 import { stepUp } from './step-up.ts';
 import type { UnderWay } from './under-way.ts';
 
@@ -59,11 +62,11 @@ export function createMcpEndpoint(hub: Hub, path: string, options: McpEndpointPa
   const { maxStreamsPerPrincipal = 100, maxSseQueueBytes: maxQueuedBytes = 2 ** 20, underWay, metadataUrl } = options;
   const stateCodec = createStateCodec(stateKey);
   const common = { face: 'mcp', stateCodec, jsonSchemaValidator: sharedValidator, callTimeoutMs, onError } as const;
-  const createServer = (principal: Principal, answered?: InputRequired) =>
-    createMcpServer(hub, { ...common, principal, era: 'modern', ...(answered && { answered }) });
+  const createServer = (principal: Principal, { answered, onCall }: Carried) =>
+    createMcpServer(hub, { ...common, principal, era: 'modern', ...(answered && { answered }), ...(onCall && { onCall }) });
   const createLegacyServer = (principal: Principal) => createMcpServer(hub, { ...common, principal, era: 'legacy' });
   const { bus, stop } = createEventBus(hub, onError);
-  const modern = createMcpHandler(({ authInfo }) => createServer(principalIn(authInfo), answeredIn(authInfo)), { legacy: 'reject', bus, onerror: () => {} });
+  const modern = createMcpHandler(({ authInfo }) => createServer(principalIn(authInfo), carriedIn(authInfo)), { legacy: 'reject', bus, onerror: () => {} });
   const sessions = createLegacySessions({ hub, createServer: createLegacyServer, maxSessions, idleMs: sessionIdleMs, maxQueuedBytes, underWay });
   const listeners = createListeners({ maxStreams: maxStreamsPerPrincipal });
 
@@ -73,19 +76,27 @@ export function createMcpEndpoint(hub: Hub, path: string, options: McpEndpointPa
     face: 'mcp',
     matches: (target) => target === path,
     async handle(request, principal): Promise<FaceResponse> {
-      if (request.method !== 'POST') return sessions.handle(request.toRequest(), principal, undefined);
+      if (request.method !== 'POST') return markRefused(await sessions.handle(request.toRequest(), principal, undefined));
+      if (!isJson(request.header('content-type'))) return errorAnswer(415, -31415, 'messages come as content-type application/json');
       const bytes = await request.readBody(maxBodyBytes);
       if (bytes === 'too-large') return errorAnswer(413, -31413, `the request body is larger than ${maxBodyBytes} bytes`);
       const body = parseBody(bytes);
       if (!body.ok) return errorAnswer(400, -32700, body.message);
       const tooNarrow = principal.scopes && (await stepUp(hub, { request, principal, body: body.value }, { metadataUrl, callTimeoutMs }));
       if (tooNarrow !== undefined) return tooNarrow;
+      const forward = async (parsedBody: unknown, answered?: InputRequired): Promise<Response> => {
+        let called = answered !== undefined;
+        const onCall = () => {
+          called = true;
+        };
+        const authInfo = authInfoOf(principal, { onCall, ...(answered && { answered }) });
+        const response = await modern.fetch(request.toRequest(), { authInfo, parsedBody });
+        return called ? response : markRefused(response);
+      };
       const quick = quickCalls ? recogniseQuickly(hub, request, body.value) : undefined;
       if (quick !== undefined) {
         const answered = await answerQuickly(hub, quick, { principal, signal: request.gone, deadline: Date.now() + callTimeoutMs });
-        return typeof answered === 'string'
-          ? jsonText(answered)
-          : bounded(modern.fetch(request.toRequest(), { authInfo: authInfoOf(principal, answered), parsedBody: body.value }));
+        return typeof answered === 'string' ? jsonText(answered) : bounded(forward(body.value, answered));
       }
       const inbound = classifyInboundRequest({
         httpMethod: request.method,
@@ -93,10 +104,9 @@ export function createMcpEndpoint(hub: Hub, path: string, options: McpEndpointPa
         mcpMethodHeader: request.header('mcp-method') ?? undefined,
         body: body.value,
       } as Parameters<typeof classifyInboundRequest>[0]);
-      if (inbound.kind === 'legacy') return sessions.handle(request.toRequest(), principal, body.value);
+      if (inbound.kind === 'legacy') return markRefused(await sessions.handle(request.toRequest(), principal, body.value));
       const refusal = paramHeaderRefusal(hub, request, body.value);
       if (refusal !== undefined) return refusal;
-      const forward = (parsedBody: unknown) => modern.fetch(request.toRequest(), { authInfo: authInfoOf(principal), parsedBody });
       const listen = watchedIn(body.value);
       if (listen === undefined) return bounded(forward(body.value));
       const admitted = listeners.admit(principal.id, listen);
@@ -119,10 +129,18 @@ export function createMcpEndpoint(hub: Hub, path: string, options: McpEndpointPa
 }
 
 const PRINCIPAL = 'meshwork.principal';
-const ANSWERED = 'meshwork.answered';
+const CARRIED = 'meshwork.carried';
 
-function authInfoOf(principal: Principal, answered?: InputRequired): AuthInfo {
-  return { token: '', clientId: principal.id, scopes: [], extra: { [PRINCIPAL]: principal, [ANSWERED]: answered } };
+/** What goes with a request through the SDK's handler. */
+interface Carried {
+  /** The hub's answer, when the call was made already. */
+  readonly answered?: InputRequired;
+  /** Is told when the hub is called. */
+  readonly onCall?: () => void;
+}
+
+function authInfoOf(principal: Principal, carried: Carried): AuthInfo {
+  return { token: '', clientId: principal.id, scopes: [], extra: { [PRINCIPAL]: principal, [CARRIED]: carried } };
 }
 
 function principalIn(authInfo: AuthInfo | undefined): Principal {
@@ -131,12 +149,12 @@ function principalIn(authInfo: AuthInfo | undefined): Principal {
   return principal as Principal;
 }
 
-function answeredIn(authInfo: AuthInfo | undefined): InputRequired | undefined {
-  return authInfo?.extra?.[ANSWERED] as InputRequired | undefined;
+function carriedIn(authInfo: AuthInfo | undefined): Carried {
+  return (authInfo?.extra?.[CARRIED] as Carried | undefined) ?? {};
 }
 
 function limited(id: unknown, message: string): PlainResponse {
-  return json({ jsonrpc: '2.0', id, error: { code: -31429, message, data: { code: 'LIMITED' } } }, 429);
+  return asRefusal(json({ jsonrpc: '2.0', id, error: { code: -31429, message, data: { code: 'LIMITED' } } }, 429), message);
 }
 
 function paramHeaderRefusal(hub: Hub, request: PlainRequest, body: unknown): PlainResponse | undefined {
@@ -145,5 +163,7 @@ function paramHeaderRefusal(hub: Hub, request: PlainRequest, body: unknown): Pla
   const target = hub.catalogue.find('tool', params.name);
   if (target?.kind !== 'tool') return undefined;
   const fault = findParamHeaderFault(target.tool, params.arguments, (name) => request.header(name));
-  return fault === undefined ? undefined : json({ jsonrpc: '2.0', id: id ?? null, error: { code: -32020, message: `header mismatch: ${fault}` } }, 400);
+  if (fault === undefined) return undefined;
+  const message = `header mismatch: ${fault}`;
+  return asRefusal(json({ jsonrpc: '2.0', id: id ?? null, error: { code: -32020, message } }, 400), message);
 }

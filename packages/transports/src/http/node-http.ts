@@ -38,6 +38,14 @@ export class NodeRequest implements PlainRequest, Abortable {
     this.#outgoing = outgoing;
   }
 
+  get urlLength(): number {
+    return this.path.length + this.#search.length;
+  }
+
+  get headerCount(): number {
+    return this.#incoming.rawHeaders.length / 2;
+  }
+
   get query(): URLSearchParams {
     return new URLSearchParams(this.#search);
   }

@@ -1,5 +1,6 @@
 import type { Abortable, ClientCertificate } from '@meshwork/core';
 import type { RawBody } from './read-body.ts';
+import { asRefusal } from './refusals.ts';
 
 /** A request as the faces read it: what a `Request` says, without the cost of making one. */
 export interface PlainRequest {
@@ -16,6 +17,9 @@ export interface PlainRequest {
   /** The same as a `Request`, without the body. */
   toRequest(): Request;
   readonly facts: ConnectionFacts;
+  /** Characters of path and query, and how many header fields came, where the server knows. */
+  readonly urlLength?: number;
+  readonly headerCount?: number;
 }
 
 /** What the server under a handler knows of the connection. */
@@ -51,9 +55,9 @@ export function json(value: unknown, status = 200, headers: Readonly<Record<stri
   return { status, headers: { ...JSON_HEADERS, ...headers }, body: JSON.stringify(value) };
 }
 
-/** An answer that carries a JSON-RPC error; what is refused before a call exists has no id. */
+/** The refusal of a request before a call of it exists, as a JSON-RPC error without an id; the door records it. */
 export function errorAnswer(status: number, code: number, message: string, headers: Readonly<Record<string, string>> = {}): PlainResponse {
-  return json({ jsonrpc: '2.0', id: null, error: { code, message } }, status, headers);
+  return asRefusal(json({ jsonrpc: '2.0', id: null, error: { code, message } }, status, headers), message);
 }
 
 export function toResponse(answer: FaceResponse): Response {

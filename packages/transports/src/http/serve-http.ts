@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { ConflictError, type Hub, UnavailableError } from '@meshwork/core';
 import { createWebSocketHost, type WebSocketHost, type WebSocketOptions } from '../streams/web-socket-host.ts';
+import { answerGarbled } from './garbled-requests.ts';
 import { createHttpFaces, type HttpFaces, type HttpFacesOptions } from './http-faces.ts';
 import { NodeRequest, sendResponse } from './node-http.ts';
 import { shownHost } from './shown-host.ts';
@@ -62,6 +63,8 @@ export async function serveHttp(hub: Hub, options: ServeHttpOptions): Promise<Ht
     },
   );
   const sockets = options.webSocket === false ? undefined : createWebSocketHost(hub, { ...options, ...options.webSocket });
+  server.maxHeadersCount = 0; // The door counts them; Node would leave the rest out without a word.
+  server.on('clientError', answerGarbled({ recorder: options.recorder, onError }));
   // Browsers and Node's own client open connections ahead of need; Node does not count those as idle when a server closes.
   const unused = new Set<Socket>();
   const used = ({ socket }: IncomingMessage) => unused.delete(socket);

@@ -50,6 +50,8 @@ export interface McpServerOptions {
   readonly callTimeoutMs: number;
   /** The hub's answer, when the call was made already. */
   readonly answered?: InputRequired;
+  /** Is told when the hub is called. */
+  readonly onCall?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -103,6 +105,7 @@ export function createMcpServer(hub: Hub, options: McpServerOptions): Server {
       ...(sealed !== undefined && { inputState: sealed.state }),
     };
     let result: CallResult;
+    options.onCall?.();
     try {
       result = options.answered ?? (await hub.call(request));
     } catch (error) {

@@ -1,7 +1,8 @@
 import { InvalidInputError, MeshworkError, type Principal } from '@meshwork/core';
 import type { Route } from '../http/http-faces.ts';
 import type { FaceResponse, PlainRequest, PlainResponse } from '../http/plain-http.ts';
-import { problem, problemOf, unauthorizedProblem } from './problem.ts';
+import { asRefusal } from '../http/refusals.ts';
+import { problem, problemOf, strangerProblem } from './problem.ts';
 
 /** One request to one endpoint. */
 export interface EndpointRequest {
@@ -9,6 +10,8 @@ export interface EndpointRequest {
   readonly principal: Principal;
   /** What stood where the path has its `*` or `**`, not decoded. */
   readonly rest: string;
+  /** True once the hub was called for it: what goes wrong then is in the record of that call. */
+  called?: boolean;
 }
 
 export type EndpointHandler = (request: EndpointRequest) => FaceResponse | Promise<FaceResponse>;
@@ -45,18 +48,20 @@ export function createEndpointsRoute(endpoints: readonly Endpoint[], onError: (e
       const method = asked(request);
       const handler = METHODS.includes(method as never) ? endpoint[method as (typeof METHODS)[number]] : undefined;
       if (handler === undefined) return refuseMethod(endpoint, request.method);
+      const from: EndpointRequest = { request, principal, rest };
       try {
-        const answer = await handler({ request, principal, rest });
+        const answer = await handler(from);
         return request.method === 'POST' ? answer : unshared(answer);
       } catch (error) {
         if (!MeshworkError.isInstance(error)) onError(error);
-        return problemOf(error);
+        const answer = problemOf(error);
+        return from.called === true ? answer : asRefusal(answer, detailIn(answer), codeIn(error));
       }
     },
     handleStranger(request, refusal) {
       const open = asked(request) === 'GET' ? find(request.path)?.endpoint.openGet : undefined;
       const shown = request.header('authorization') !== null || request.header('x-api-key') !== null;
-      return open === undefined || shown ? unauthorizedProblem(refusal) : open();
+      return open === undefined || shown || refusal.status !== 401 ? strangerProblem(refusal) : open();
     },
   };
 }
@@ -84,7 +89,16 @@ function asked({ method }: PlainRequest): string {
 function refuseMethod(endpoint: Endpoint, method: string): PlainResponse {
   const allowed = METHODS.filter((each) => endpoint[each] !== undefined).flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
   const allow = [...allowed, 'OPTIONS'].join(', ');
-  return problem('METHOD_NOT_ALLOWED', `${JSON.stringify(method)} does nothing here; there is ${allow}`, { headers: { allow } });
+  const answer = problem('METHOD_NOT_ALLOWED', `${JSON.stringify(method)} does nothing here; there is ${allow}`, { headers: { allow } });
+  return asRefusal(answer, detailIn(answer));
+}
+
+function detailIn({ body }: PlainResponse): string {
+  return (JSON.parse(body) as { detail: string }).detail;
+}
+
+function codeIn(error: unknown): string {
+  return MeshworkError.isInstance(error) ? error.code : 'INTERNAL';
 }
 
 function patternOf(path: string): RegExp {

@@ -1,5 +1,6 @@
 import { MeshworkError } from '@meshwork/core';
 import type { PlainResponse } from '../http/plain-http.ts';
+import { codeOf, withRefusalOf } from '../http/refusals.ts';
 
 /** The HTTP status of each stable code. What is not here is a failure of a tool's own making. */
 const statuses: ReadonlyMap<string, number> = new Map([
@@ -73,8 +74,8 @@ export function problemOf(error: unknown): PlainResponse {
 }
 
 /** The door's refusal of somebody unknown, in the same form. */
-export function unauthorizedProblem({ headers, body }: PlainResponse): PlainResponse {
-  const { error } = JSON.parse(body) as { error: { message: string } };
-  const { 'content-type': _, ...challenge } = headers;
-  return problem('UNAUTHENTICATED', error.message, { headers: challenge });
+export function strangerProblem(refusal: PlainResponse): PlainResponse {
+  const { 'content-type': _, ...headers } = refusal.headers;
+  const { error } = JSON.parse(refusal.body) as { error: { message: string } };
+  return withRefusalOf(problem(codeOf(refusal.status), error.message, { headers }), refusal);
 }

@@ -10,12 +10,15 @@ interface RestTarget {
 }
 
 /** One `hub.call` for one request, with what its headers say about it. @throws {MeshworkError} */
-export type RestCall = (target: RestTarget, from: Pick<EndpointRequest, 'request' | 'principal'>) => Promise<Exclude<CallResult, InputRequired>>;
+export type RestCall = (target: RestTarget, from: EndpointRequest) => Promise<Exclude<CallResult, InputRequired>>;
 
 export function createRestCall(hub: Hub, { callTimeoutMs }: { readonly callTimeoutMs: number }): RestCall {
-  return async ({ kind, name, arguments: args }, { request, principal }) => {
+  return async ({ kind, name, arguments: args }, from) => {
+    const { request, principal } = from;
     const idempotencyKey = idempotencyKeyOf(request);
     const trace = traceOf(request);
+    const deadline = Date.now() + Math.min(callTimeoutMs, patienceOf(request));
+    from.called = true;
     const result = await hub.call({
       kind,
       name,
@@ -23,7 +26,7 @@ export function createRestCall(hub: Hub, { callTimeoutMs }: { readonly callTimeo
       principal,
       face: 'rest',
       signal: request.gone,
-      deadline: Date.now() + Math.min(callTimeoutMs, patienceOf(request)),
+      deadline,
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       ...(trace !== undefined && { trace }),
     });

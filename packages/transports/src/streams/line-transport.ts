@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { parseBody } from '../http/read-body.ts';
+import { type RecordFrame, refuseFrame } from './frame-refusals.ts';
 import { createOutlet } from './outlet.ts';
 import type { Wire } from './wire.ts';
 
@@ -18,6 +19,8 @@ export interface LineTransportOptions {
    * answers too, but ends a connection whose first line is one: what speaks another protocol, such as a browser, gets no further.
    */
   readonly garbage?: 'answer' | 'report' | 'cut-opening';
+  /** Records lines that are refused. */
+  readonly record?: RecordFrame | undefined;
   /** Called once, when the input has ended, the other end was cut or the transport was closed. */
   readonly onEnd: () => void;
 }
@@ -29,12 +32,13 @@ export interface LineTransport extends Wire {
 
 /** JSON-RPC messages as lines of strict JSON (MCP 2026-07-28, stdio), over any pair of streams. */
 export function createLineTransport(options: LineTransportOptions): LineTransport {
-  const { input, output, maxMessageBytes, maxQueuedBytes = 4 * 2 ** 20, stallMs = 30_000, garbage = 'answer', onEnd } = options;
+  const { input, output, maxMessageBytes, maxQueuedBytes = 4 * 2 ** 20, stallMs = 30_000, garbage = 'answer', record, onEnd } = options;
   let pending: Buffer[] = [];
   let size = 0;
   let skipping = false;
   let closed = false;
   let opened = false;
+  let ending = false;
 
   const outlet = createOutlet({
     writable: output,
@@ -50,9 +54,14 @@ export function createLineTransport(options: LineTransportOptions): LineTranspor
     if (!closed && outlet.admits()) output.write(line);
   };
   const refuse = (message: string) => {
-    if (garbage !== 'report') write(`${JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32700, message } })}\n`);
     transport.onerror?.(new Error(message));
-    if (garbage === 'cut-opening' && !opened) void close();
+    if (garbage === 'report') return;
+    const isLast = garbage === 'cut-opening' && !opened;
+    ending = isLast;
+    refuseFrame(record, message, (text) => {
+      write(`${text}\n`);
+      if (isLast) void close();
+    });
   };
   const take = (line: Buffer) => {
     if (line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
@@ -63,7 +72,7 @@ export function createLineTransport(options: LineTransportOptions): LineTranspor
   };
   const onData = (chunk: Buffer) => {
     let rest = chunk;
-    for (let end = rest.indexOf(0x0a); end !== -1 && !closed; end = rest.indexOf(0x0a)) {
+    for (let end = rest.indexOf(0x0a); end !== -1 && !closed && !ending; end = rest.indexOf(0x0a)) {
       const line = Buffer.concat([...pending, rest.subarray(0, end)]);
       rest = rest.subarray(end + 1);
       pending = [];
@@ -72,7 +81,7 @@ export function createLineTransport(options: LineTransportOptions): LineTranspor
       else if (line.length > maxMessageBytes) refuse(`the message is larger than ${maxMessageBytes} bytes`);
       else take(line);
     }
-    if (skipping || closed || rest.length === 0) return;
+    if (skipping || closed || ending || rest.length === 0) return;
     pending.push(rest);
     size += rest.length;
     if (size <= maxMessageBytes) return;

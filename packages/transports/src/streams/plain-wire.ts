@@ -1,11 +1,12 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { parseBody } from '../http/read-body.ts';
 import { closeCodes } from './close-codes.ts';
+import { type RecordFrame, refuseFrame } from './frame-refusals.ts';
 import type { ServerSocket } from './server-socket.ts';
 import type { Wire } from './wire.ts';
 
 /** A connection that lasts as long as its WebSocket. */
-export function createPlainWire(socket: ServerSocket): Wire {
+export function createPlainWire(socket: ServerSocket, record?: RecordFrame): Wire {
   let closed = false;
   const finish = () => {
     if (closed) return;
@@ -17,7 +18,7 @@ export function createPlainWire(socket: ServerSocket): Wire {
       socket.onFrame = (bytes) => {
         const body = parseBody(bytes);
         if (body.ok) wire.onmessage?.(body.value as JSONRPCMessage);
-        else socket.send(garbageAnswer(body.message));
+        else refuseFrame(record, body.message, (text) => socket.send(text));
       };
       socket.onEnd = finish;
     },
@@ -38,9 +39,4 @@ export function createPlainWire(socket: ServerSocket): Wire {
     },
   };
   return wire;
-}
-
-/** What a frame is answered with that is no JSON. */
-export function garbageAnswer(message: string): string {
-  return JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32700, message } });
 }

@@ -1,7 +1,7 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { parseBody } from '../http/read-body.ts';
 import { closeCodes } from './close-codes.ts';
-import { garbageAnswer } from './plain-wire.ts';
+import { type RecordFrame, refuseFrame } from './frame-refusals.ts';
 import { createResumableLink, SESSION_METHOD } from './resumable-link.ts';
 import type { ServerSocket } from './server-socket.ts';
 import type { Wire } from './wire.ts';
@@ -15,6 +15,8 @@ export interface ResumableWireOptions {
   readonly heartbeatMs: number;
   readonly maxQueuedBytes: number;
   readonly maxKeptFrames: number;
+  /** Records frames that are no JSON. */
+  readonly record?: RecordFrame | undefined;
 }
 
 /** A connection that outlives its sockets by as much as `resumeMs`. */
@@ -30,7 +32,7 @@ export interface ResumableWire extends Wire {
   end(code: number, reason: string): void;
 }
 
-export function createResumableWire({ session, resumeMs, heartbeatMs, maxQueuedBytes, maxKeptFrames }: ResumableWireOptions): ResumableWire {
+export function createResumableWire({ session, resumeMs, heartbeatMs, maxQueuedBytes, maxKeptFrames, record }: ResumableWireOptions): ResumableWire {
   const link = createResumableLink({ maxKeptFrames, maxKeptCharacters: maxQueuedBytes });
   let socket: ServerSocket | undefined;
   let attachedBefore = false;
@@ -64,7 +66,7 @@ export function createResumableWire({ session, resumeMs, heartbeatMs, maxQueuedB
     const taken = link.take(body.ok ? body.value : undefined);
     if (taken === 'violation') end(closeCodes.violation, 'frames were acknowledged that were never sent');
     else if (taken === 'message' && body.ok) wire.onmessage?.(body.value as JSONRPCMessage);
-    else if (taken === 'message' && !body.ok) post(garbageAnswer(body.message));
+    else if (taken === 'message' && !body.ok) refuseFrame(record, body.message, post);
   };
 
   const wire: ResumableWire = {

@@ -2,8 +2,10 @@ import { chmod, lstat, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { ConflictError, type Hub, type Principal, UnavailableError, zoneTrust } from '@meshwork/core';
+import type { DoorRecorder } from '../door-recorder.ts';
 import { createFanOut } from '../mcp/fan-out.ts';
 import { createStateCodec } from '../mcp/state-codec.ts';
+import { frameRecorder } from './frame-refusals.ts';
 import { hangUp } from './hang-up.ts';
 import { createLineTransport } from './line-transport.ts';
 import { type ConnectionLimits, type ServedTransport, serveTransport } from './serve-transport.ts';
@@ -37,6 +39,8 @@ export type ServeSocketOptions = SocketPlace &
     readonly helloMs?: number;
     /** Milliseconds `close` waits for calls under way. Default 5,000. */
     readonly closeGraceMs?: number;
+    /** Keeps a record of every line that is refused before it is a call. */
+    readonly recorder?: DoorRecorder;
     readonly onError?: (error: unknown) => void;
   };
 
@@ -62,8 +66,18 @@ export async function serveSocket(hub: Hub, options: ServeSocketOptions): Promis
   const served = new Map<Socket, ServedTransport>();
 
   const serve = (socket: Socket, principal: Principal) => {
-    const wire = createLineTransport({ ...options, input: socket, output: socket, maxMessageBytes, garbage: 'cut-opening', onEnd: () => hangUp(socket) });
-    const transport = serveTransport(hub, { ...options, principal: () => principal, face: 'stdio', wire, fanOut, stateCodec, onError });
+    const address = socket.remoteAddress;
+    const record = frameRecorder(options.recorder, () => ({ face: 'stdio', principal: principal.id, address }), onError);
+    const wire = createLineTransport({
+      ...options,
+      record,
+      input: socket,
+      output: socket,
+      maxMessageBytes,
+      garbage: 'cut-opening',
+      onEnd: () => hangUp(socket),
+    });
+    const transport = serveTransport(hub, { ...options, principal: () => principal, face: 'stdio', wire, fanOut, record, stateCodec, onError });
     served.set(socket, transport);
     // Who connects and has nothing to say would keep others out.
     const silent = setTimeout(() => wire.greeted || socket.destroy(), helloMs);

@@ -1,7 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Hub, Principal } from '@meshwork/core';
+import type { DoorRecorder } from '../door-recorder.ts';
 import { createFanOut } from '../mcp/fan-out.ts';
 import { createStateCodec } from '../mcp/state-codec.ts';
+import { frameRecorder } from './frame-refusals.ts';
 import { createLineTransport } from './line-transport.ts';
 import { type ConnectionLimits, serveTransport } from './serve-transport.ts';
 
@@ -19,6 +21,8 @@ export interface ServeStdioOptions extends ConnectionLimits {
   readonly stallMs?: number;
   /** Milliseconds `close` waits for calls under way. Default 5,000. */
   readonly closeGraceMs?: number;
+  /** Keeps a record of every line that is refused before it is a call. */
+  readonly recorder?: DoorRecorder;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -33,13 +37,15 @@ export async function serveStdio(hub: Hub, options: ServeStdioOptions): Promise<
   const { principal, input = process.stdin, output = process.stdout, maxMessageBytes = 2 ** 20, closeGraceMs = 5_000, onError = () => {} } = options;
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const fanOut = createFanOut(hub, onError);
-  const wire = createLineTransport({ ...options, input, output, maxMessageBytes, onEnd: resolve });
+  const record = frameRecorder(options.recorder, () => ({ face: 'stdio', principal: principal.id }), onError);
+  const wire = createLineTransport({ ...options, record, input, output, maxMessageBytes, onEnd: resolve });
   const served = serveTransport(hub, {
     ...options,
     principal: () => principal,
     face: 'stdio',
     wire,
     fanOut,
+    record,
     stateCodec: createStateCodec(),
     onEnd: () => fanOut.close(),
     onError,

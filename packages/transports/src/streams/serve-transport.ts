@@ -1,6 +1,7 @@
 import type { Face, Hub, Principal } from '@meshwork/core';
 import { type JSONRPCMessage, type RequestId, type RequestStateCodec, SUBSCRIPTION_ID_META_KEY, type Transport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { UNRECORDED } from '../http/refusals.ts';
 import type { FanOut } from '../mcp/fan-out.ts';
 import { createMcpServer, type SealedState } from '../mcp/mcp-server.ts';
 import { sharedValidator } from '../mcp/shared-validator.ts';
@@ -8,6 +9,7 @@ import { withTaskNotices } from '../mcp/tasks/listen-over-stream.ts';
 import type { TrafficMeter } from '../traffic-meter.ts';
 import { createCallGate } from './call-gate.ts';
 import { createConnectionSubscriptions } from './connection-subscriptions.ts';
+import type { RecordFrame } from './frame-refusals.ts';
 import type { Wire } from './wire.ts';
 
 /** What one connection may ask of a hub. */
@@ -30,6 +32,8 @@ export interface ServeTransportOptions extends ConnectionLimits {
   readonly stateCodec: RequestStateCodec<SealedState>;
   /** Called once, when the connection has ended. */
   readonly onEnd?: () => void;
+  /** Records messages that are refused before they are calls. */
+  readonly record?: RecordFrame | undefined;
   /** Counts messages. */
   readonly meter?: TrafficMeter;
   readonly onError: (error: unknown) => void;
@@ -46,7 +50,19 @@ export interface ServedTransport {
  * knows about the caller, so the principal is closed over instead.
  */
 export function serveTransport(hub: Hub, options: ServeTransportOptions): ServedTransport {
-  const { wire, face, fanOut, stateCodec, meter, callTimeoutMs = 300_000, maxRequests = 64, maxSubscriptions = 1_000, onEnd = () => {}, onError } = options;
+  const {
+    wire,
+    face,
+    fanOut,
+    stateCodec,
+    record,
+    meter,
+    callTimeoutMs = 300_000,
+    maxRequests = 64,
+    maxSubscriptions = 1_000,
+    onEnd = () => {},
+    onError,
+  } = options;
   const sendText = wire.sendText ?? ((text: string) => void wire.send(JSON.parse(text) as JSONRPCMessage).catch(onError));
   let told: ReadonlySet<RequestId> = new Set();
 
@@ -77,7 +93,11 @@ export function serveTransport(hub: Hub, options: ServeTransportOptions): Served
         void tap.send({ jsonrpc: '2.0', id: (message as { id: RequestId }).id, error: { code: refusal.code, message: refusal.message, data: refusal.data } });
     },
     onCancel: (id) => subscriptions.cancelled(id),
-    refuse: answer,
+    refuse: (id, code, message) => {
+      // Who is refused because the hub closes is told at once: there is no later.
+      if (record === undefined || code === -31503) answer(id, code, message);
+      else void record(400, message).then((isKept) => (isKept ? answer(id, code, message) : answer(id, -31503, UNRECORDED)));
+    },
     pause: () => wire.pause?.(),
     resume: () => wire.resume?.(),
   });

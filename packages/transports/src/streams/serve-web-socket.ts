@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Hub } from '@meshwork/core';
+import { answerGarbled } from '../http/garbled-requests.ts';
+import { codeOf, recordRefusal, UNRECORDED } from '../http/refusals.ts';
 import { listen } from '../http/serve-http.ts';
 import { shownHost } from '../http/shown-host.ts';
 import { createWebSocketHost, type WebSocketHostOptions } from './web-socket-host.ts';
@@ -28,16 +30,28 @@ export interface WebSocketListener extends AsyncDisposable {
  * @throws {ConflictError} when the port is taken, {@link UnavailableError} when the address cannot be listened on.
  */
 export async function serveWebSocket(hub: Hub, options: ServeWebSocketOptions): Promise<WebSocketListener> {
-  const { host = '127.0.0.1', port = 3002, path = '/mcp', headersTimeoutMs = 10_000 } = options;
+  const { host = '127.0.0.1', port = 3002, path = '/mcp', headersTimeoutMs = 10_000, recorder, onError = () => {} } = options;
   const server = createServer(
     { requestTimeout: headersTimeoutMs, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 4, maxHeaderSize: 16_384 },
     (incoming, outgoing) => {
       incoming.resume();
-      outgoing.writeHead(426, { upgrade: 'websocket', connection: 'upgrade, close', 'content-type': 'text/plain' }).end('this port speaks WebSocket only\n');
+      const reason = 'this port speaks WebSocket only';
+      const { method, url = '/', socket } = incoming;
+      const from = {
+        face: 'ws',
+        ...(socket.remoteAddress !== undefined && { address: socket.remoteAddress }),
+        ...(method !== undefined && { method }),
+      } as const;
+      void recordRefusal(recorder, { ...from, path: url.replace(/\?.*$/s, ''), status: 426, code: codeOf(426), reason }, onError).then((isKept) =>
+        outgoing
+          .writeHead(isKept ? 426 : 503, { upgrade: 'websocket', connection: 'upgrade, close', 'content-type': 'text/plain' })
+          .end(`${isKept ? reason : UNRECORDED}\n`),
+      );
     },
   );
   const sockets = createWebSocketHost(hub, options);
-  server.on('upgrade', sockets.upgrade);
+  server.maxHeadersCount = 0; // The door counts them.
+  server.on('upgrade', sockets.upgrade).on('clientError', answerGarbled({ recorder, onError }));
   try {
     await listen(server, port, host);
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { closeCodes } from './close-codes.ts';
+import type { RecordFrame } from './frame-refusals.ts';
 import { createOutlet } from './outlet.ts';
 
 export interface ServerSocketOptions {
@@ -9,6 +10,8 @@ export interface ServerSocketOptions {
   readonly stream: Duplex;
   readonly maxQueuedBytes: number;
   readonly stallMs: number;
+  /** Records frames that end the connection. */
+  readonly record?: RecordFrame | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -34,7 +37,7 @@ export interface ServerSocket {
 /** Milliseconds a client has to answer a close frame. */
 const CLOSE_MS = 1_000;
 
-export function createServerSocket({ socket, stream, maxQueuedBytes, stallMs, onError }: ServerSocketOptions): ServerSocket {
+export function createServerSocket({ socket, stream, maxQueuedBytes, stallMs, record, onError }: ServerSocketOptions): ServerSocket {
   let ended = false;
   let paused = false;
   let answered = true;
@@ -48,6 +51,14 @@ export function createServerSocket({ socket, stream, maxQueuedBytes, stallMs, on
     socket.close(code, reason);
     setTimeout(() => socket.terminate(), CLOSE_MS).unref();
     finish(true);
+  };
+  const refuse = (status: number, code: number, reason: string) => {
+    if (record === undefined) return end(code, reason);
+    ended = true;
+    void record(status, reason).then(() => {
+      ended = false;
+      end(code, reason);
+    });
   };
   const outlet = createOutlet({ writable: stream, maxQueuedBytes, stallMs, onCut: (reason) => end(closeCodes.slowReader, `too slow a reader: ${reason}`) });
 
@@ -89,7 +100,7 @@ export function createServerSocket({ socket, stream, maxQueuedBytes, stallMs, on
   socket.on('message', (data, isBinary) => {
     if (ended) return;
     answered = true;
-    if (isBinary) return end(closeCodes.notText, 'text frames only, one JSON-RPC message each');
+    if (isBinary) return refuse(415, closeCodes.notText, 'text frames only, one JSON-RPC message each');
     try {
       self.onFrame(data as Uint8Array);
     } catch (error) {
@@ -114,6 +125,7 @@ export function createServerSocket({ socket, stream, maxQueuedBytes, stallMs, on
   // `ws` has chosen the code already: 1007 for bytes that are no UTF-8, 1009 over the cap, 1002 for the rest.
   socket.on('error', (error) => {
     onError(error);
+    if (!ended) void record?.(error.message.startsWith('Max payload') ? 413 : 400, error.message);
     setTimeout(() => socket.terminate(), CLOSE_MS).unref();
     finish(true);
   });

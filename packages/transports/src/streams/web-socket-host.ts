@@ -3,15 +3,18 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Hub, Principal } from '@meshwork/core';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { DoorRecorder } from '../door-recorder.ts';
 import { createDoor, type DoorOptions } from '../http/door.ts';
 import { NodeRequest } from '../http/node-http.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from '../http/plain-http.ts';
+import { recordAnswer } from '../http/record-answer.ts';
 import { seesNothing } from '../http/sees-nothing.ts';
 import { createFanOut } from '../mcp/fan-out.ts';
 import { createStateCodec } from '../mcp/state-codec.ts';
 import type { Presence } from '../presence.ts';
 import type { TrafficMeter } from '../traffic-meter.ts';
 import { closeCodes } from './close-codes.ts';
+import { frameRecorder } from './frame-refusals.ts';
 import { type OfferedProtocols, readOfferedProtocols } from './offered-protocols.ts';
 import { createPlainWire } from './plain-wire.ts';
 import { createResumableWire, type ResumableWire } from './resumable-wire.ts';
@@ -47,6 +50,8 @@ export interface WebSocketHostOptions extends WebSocketOptions, DoorOptions {
   readonly meter?: TrafficMeter;
   /** Keeps who is connected. */
   readonly presence?: Presence;
+  /** Keeps a record of every upgrade and frame that is refused before it is a call. */
+  readonly recorder?: DoorRecorder;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -69,13 +74,19 @@ interface Connection {
   onForget?: () => void;
 }
 
+/** Somebody who may come in. */
+interface Admitted {
+  readonly principal: Principal;
+  readonly request: PlainRequest;
+}
+
 /** Milliseconds the authenticator has to say who it is. */
 const ADMISSION_MS = 10_000;
 
 export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): WebSocketHost {
   const { path = '/mcp', maxMessageBytes = 2 ** 20, maxQueuedBytes = 4 * 2 ** 20, stallMs = 30_000, onError = () => {} } = options;
   const { maxConnections = 10_000, maxConnectionsPerPrincipal = 100, maxKeptFrames = 65_536, resumeMs = 30_000, closeGraceMs = 5_000 } = options;
-  const { heartbeatMs = 30_000, reauthenticateMs = 60_000, meter, presence, log } = options;
+  const { heartbeatMs = 30_000, reauthenticateMs = 60_000, meter, presence, recorder, log } = options;
   const door = createDoor(options, (principal) => seesNothing(hub, principal));
   const fanOut = createFanOut(hub, onError);
   const stateCodec = createStateCodec();
@@ -103,14 +114,16 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     if (offered.any && offered.agreed === undefined) return errorAnswer(400, -31400, 'offer the subprotocol mcp or mcp.resume too');
     return undefined;
   };
-  const admit = async (incoming: IncomingMessage, stream: Duplex): Promise<{ principal: Principal; request: PlainRequest } | PlainResponse> => {
+  const failed = (error: unknown): PlainResponse => {
+    onError(error);
+    return errorAnswer(500, -32603, 'the hub failed; its log says why');
+  };
+  const admit = async (incoming: IncomingMessage, stream: Duplex): Promise<Admitted | PlainResponse> => {
     const plain = new NodeRequest(incoming, stream);
     const offered = readOfferedProtocols(plain.header('sec-websocket-protocol'));
     const request = withKey(plain, offered.key);
-    const refusal = refusalOf(request, offered);
-    if (refusal !== undefined) return refusal;
-    const admitted = await door.admit(request);
-    return 'status' in admitted ? admitted : { principal: admitted, request };
+    const admitted = refusalOf(request, offered) ?? (await door.admit(request).catch(failed));
+    return 'status' in admitted ? recordAnswer(admitted, request, { face: 'ws' }, { recorder, door, onError }) : { principal: admitted, request };
   };
 
   /** Room for one more; of the sessions that only wait to be resumed, the one that waits longest makes way. */
@@ -131,7 +144,9 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
   };
 
   const open = (webSocket: WebSocket, stream: Duplex, principal: Principal, request: PlainRequest) => {
-    const socket = createServerSocket({ socket: webSocket, stream, maxQueuedBytes, stallMs, onError });
+    const { remoteAddress: address } = request.facts;
+    const record = frameRecorder(recorder, () => ({ face: 'ws', principal: principal.id, address }), onError);
+    const socket = createServerSocket({ socket: webSocket, stream, maxQueuedBytes, stallMs, record, onError });
     if (closing) return socket.end(closeCodes.goingAway, 'the hub is closing');
     const isResumable = webSocket.protocol === 'mcp.resume';
     const session = isResumable ? request.query.get('session') : null;
@@ -139,13 +154,14 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     const refusal = makeRoom(principal);
     if (refusal !== undefined) return socket.end(...refusal);
     const resumable = isResumable
-      ? createResumableWire({ session: randomBytes(32).toString('base64url'), resumeMs, heartbeatMs, maxQueuedBytes, maxKeptFrames })
+      ? createResumableWire({ session: randomBytes(32).toString('base64url'), resumeMs, heartbeatMs, maxQueuedBytes, maxKeptFrames, record })
       : undefined;
     const served = serveTransport(hub, {
       ...options,
       principal: () => connection.principal,
       face: 'ws',
-      wire: resumable ?? createPlainWire(socket),
+      wire: resumable ?? createPlainWire(socket, record),
+      record,
       fanOut,
       stateCodec,
       onEnd: () => forget(connection),
@@ -153,7 +169,6 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     });
     const connection: Connection = { principal, request, socket, resumable, served };
     connections.add(connection);
-    const { remoteAddress: address } = request.facts;
     const who = { agent: principal.id, face: 'ws' as const, ...(address !== undefined && { address }) };
     const uncounted = meter?.connectionOpened('ws');
     const absent = presence?.opened(principal, 'ws');

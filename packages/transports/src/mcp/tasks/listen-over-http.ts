@@ -1,5 +1,6 @@
 import type { Hub, Principal } from '@meshwork/core';
 import { type FaceResponse, json } from '../../http/plain-http.ts';
+import { asRefusal } from '../../http/refusals.ts';
 import { acknowledgeTasks, followable, sendTaskNotices, taskListenIn } from './task-notices.ts';
 import { declaresTasks, tasksRequired } from './tasks-extension.ts';
 
@@ -24,7 +25,7 @@ export async function listenOverHttp(hub: Hub, { principal, body, forward, onErr
   if (operations === undefined || listen === undefined) return undefined;
   if (!declaresTasks(listen.meta)) {
     const { code, message, data } = tasksRequired();
-    return json({ jsonrpc: '2.0', id: listen.id, error: { code, message, data } }, 400);
+    return asRefusal(json({ jsonrpc: '2.0', id: listen.id, error: { code, message, data } }, 400), message);
   }
   const taskIds = await followable(operations, principal, listen);
   if (taskIds.length === 0) return forward(body);
