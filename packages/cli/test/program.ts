@@ -47,9 +47,9 @@ export interface RunningProgram {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-export async function runHub(data: string, args: readonly string[] = []): Promise<RunningProgram> {
+export async function runHub(data: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<RunningProgram> {
   const { readFile } = await import('node:fs/promises');
-  const child = start(['up', '--port', '0', '--data', data, '--json', ...args], {});
+  const child = start(['up', '--port', '0', '--data', data, '--json', ...args], env);
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const { value } = await lines[Symbol.asyncIterator]().next();
   const { url, adminKeyFile } = JSON.parse(String(value)) as { url: string; adminKeyFile: string };
