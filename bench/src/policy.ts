@@ -49,6 +49,7 @@ function allFacts(): Facts[] {
   ];
   const questions: readonly Facts['question'][] = [
     { action: 'call', tool: { name: 'request_permission', category: 'permission', effect: 'write' } },
+    { action: 'call', tool: { name: 'message_send', category: 'communication', effect: 'write' } },
     { action: 'call', tool: { name: 'grant_list', category: 'administration', effect: 'admin' } },
     { action: 'read', uri: 'grants://active' },
     { action: 'request', resource: { name: 'SAP_API', everyday: true, remote: false }, scope: 'invoices', time: 1_767_225_600_000, requestsLastMinute: 3 },
