@@ -1,13 +1,11 @@
 import { DeniedError, type Stage, type StageStep, type Target } from '@meshwork/core';
 import type { Facts, PolicyEngine } from './policy-engine.ts';
-import { refuseBeyondScopes } from './scope-limit.ts';
 
 /** The stage that asks the policies about every call. What they say is kept with the call; a refusal says what to do. */
 export function createAuthorizeStage(engine: PolicyEngine): Stage {
   return async ({ call, target }: StageStep, next) => {
     if (target === undefined) throw new DeniedError('nothing to decide about');
     const { principal } = call;
-    refuseBeyondScopes(call, target);
     const { effect, policies, reason } = engine.decide({
       principal: { kind: principal.kind, id: principal.id, roles: principal.roles, allowed: [] },
       zone: principal.zone,
