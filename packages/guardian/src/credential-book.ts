@@ -94,7 +94,7 @@ export function createCredentialBook({ store, clock, pepper, onChange = () => {}
       // Also after a failure: the store may have done it all the same.
       check.forget(id);
     }
-    await uses.forget(id);
+    uses.forget(id);
     if (deleted) onChange({ type: 'key-revoked', keyId: id, kind: record.kind, holder: record.id });
     return deleted;
   };
@@ -140,7 +140,7 @@ export function createCredentialBook({ store, clock, pepper, onChange = () => {}
       } finally {
         check.forget(keyId);
       }
-      if (overlapMs <= 0) await uses.forget(keyId);
+      if (overlapMs <= 0) uses.forget(keyId);
       // At most two generations live.
       const grand = earlier === undefined ? undefined : await entryOf(earlier);
       if (earlier !== undefined && grand !== undefined) await remove(earlier, grand.record);

@@ -98,9 +98,10 @@ export function guardian(options: GuardianOptions): Guardian {
     if (!TYPE_NAME.test(name)) throw new TypeError(`the resource type ${JSON.stringify(name)} must be 1 to 64 of A-Z a-z 0-9 _ . - and start with a letter`);
   if (!Number.isSafeInteger(grantTtlMs) || grantTtlMs < 1 || grantTtlMs > LONGEST_TTL_MS)
     throw new TypeError(`grantTtlMs is ${grantTtlMs}; it must be a whole number of milliseconds from 1 to a year`);
-  if (givenKeys.some(({ key }) => key.length > LONGEST_GIVEN_KEY)) throw new TypeError(`a given key has more than ${LONGEST_GIVEN_KEY} characters`);
+  if (givenKeys.some(({ key }) => key.length > LONGEST_GIVEN_KEY))
+    throw new TypeError(`a given key has more than ${LONGEST_GIVEN_KEY} characters; use a shorter one`);
   const inTurn = createTurns();
-  const credentials = createCredentialBook({ store, clock, ...(pepper !== undefined && { pepper }), onChange: (event) => tell(event) });
+  const credentials = createCredentialBook({ store, clock, ...(pepper !== undefined && { pepper }), onChange: (event) => tell(event.type, event) });
   const grants = createGrantBook({ store, clock, ids });
   const trail = createTrail(store);
   const agents = createAgentBook({
@@ -119,6 +120,15 @@ export function guardian(options: GuardianOptions): Guardian {
   const keys = createKeyBook({ credentials, inTurn, isAgent: async (name) => (await agents.get(name)) !== undefined });
   const meter = createRateMeter(clock);
   const events = new EventEmitter<GuardianEvents>();
+  const tell = (name: keyof GuardianEvents, event: unknown) => {
+    for (const listener of events.listeners(name)) {
+      try {
+        (listener as (payload: unknown) => void)(event);
+      } catch {
+        // Whoever listens is told; what was decided and kept stands, whatever a listener makes of it.
+      }
+    }
+  };
   const admin = { kind: 'admin', id: 'admin' } as const;
   let hub: HubHandle | undefined;
 
@@ -143,16 +153,7 @@ export function guardian(options: GuardianOptions): Guardian {
   const onChange = (event: PermissionEvent) => {
     hub?.resourceUpdated('grants://active');
     hub?.resourceUpdated('grants://audit');
-    tell(event);
-  };
-  const tell = (event: PermissionEvent | KeyEvent) => {
-    for (const listener of events.listeners(event.type)) {
-      try {
-        (listener as (payload: typeof event) => void)(event);
-      } catch {
-        // Whoever listens is told; what was decided and kept stands, whatever a listener makes of it.
-      }
-    }
+    tell(event.type, event);
   };
   const resourceNames = [...types.keys()];
   const tools = [

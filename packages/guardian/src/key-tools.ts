@@ -15,7 +15,7 @@ const plainText = (longest: number) =>
     .string()
     .min(1)
     .max(longest)
-    .regex(/^\P{Cc}*$/u, 'must be one line');
+    .refine((text) => !/\p{Cc}/u.test(text), 'must be one line');
 const scopesField = z.array(z.enum(effects)).min(1).max(effects.length);
 const networksField = z.array(z.string().min(1).max(64)).min(1).max(100);
 

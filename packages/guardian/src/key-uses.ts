@@ -5,8 +5,8 @@ export interface KeyUses {
   touch(keyId: string): void;
   /** In milliseconds since the Unix epoch. */
   lastUse(keyId: string): Promise<number | undefined>;
-  /** Forgets a key that is no more. It does not fail: what stays behind says nothing about any key. */
-  forget(keyId: string): Promise<void>;
+  /** Forgets a key that is no more. */
+  forget(keyId: string): void;
   /** Writes what was not written yet. */
   close(): Promise<void>;
 }
@@ -20,18 +20,21 @@ const SIZE = 10_000;
 
 export function createKeyUses({ store, clock }: { readonly store: KeyValueStore; readonly clock: Clock }): KeyUses {
   const uses = new Map<string, { last: number; written: number }>();
-  const writing = new Map<string, Promise<unknown>>();
+  const writing = new Map<string, Promise<void>>();
 
-  const write = (keyId: string, use: { last: number; written: number }) => {
-    use.written = use.last;
-    const put = store
-      .put(PREFIX + keyId, { at: new Date(use.last).toISOString() }, { ttlMs: KEPT_MS })
-      // A time that could not be written is lost; the call it belongs to is not.
+  /** One change after another for each key. One that fails loses a time, not the call it belongs to. */
+  const change = (keyId: string, work: () => Promise<unknown>) => {
+    const done = (writing.get(keyId) ?? Promise.resolve())
+      .then(work)
       .catch(() => {})
       .then(() => {
-        if (writing.get(keyId) === put) writing.delete(keyId);
+        if (writing.get(keyId) === done) writing.delete(keyId);
       });
-    writing.set(keyId, put);
+    writing.set(keyId, done);
+  };
+  const write = (keyId: string, use: { last: number; written: number }) => {
+    use.written = use.last;
+    change(keyId, () => store.put(PREFIX + keyId, { at: new Date(use.written).toISOString() }, { ttlMs: KEPT_MS }));
   };
 
   return {
@@ -53,10 +56,9 @@ export function createKeyUses({ store, clock }: { readonly store: KeyValueStore;
       const last = Math.max(kept, uses.get(keyId)?.last ?? Number.NEGATIVE_INFINITY);
       return Number.isFinite(last) ? last : undefined;
     },
-    async forget(keyId) {
+    forget(keyId) {
       uses.delete(keyId);
-      await writing.get(keyId);
-      await store.delete(PREFIX + keyId).catch(() => {});
+      change(keyId, () => store.delete(PREFIX + keyId));
     },
     async close() {
       for (const [keyId, use] of uses) if (use.last > use.written) write(keyId, use);

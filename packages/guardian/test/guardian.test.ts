@@ -11,6 +11,7 @@ describe('options of the guardian', () => {
     ['a resource type named __proto__', { resourceTypes: [{ name: '__proto__', everyday: true, remote: true }] }, /__proto__/],
     ['a grant that lasts no time', { grantTtlMs: 0 }, /grantTtlMs/],
     ['a grant that lasts for ever', { grantTtlMs: Number.POSITIVE_INFINITY }, /grantTtlMs/],
+    ['a given key too long to be hashed with every request', { givenKeys: [{ key: 'x'.repeat(1_025), agent: 'a' }] }, /1024/],
     ['a grant of no number', { grantTtlMs: Number.NaN }, /grantTtlMs/],
   ])('are refused with %s', (_what, options, message) => {
     expect(() => world(options)).toThrow(TypeError);

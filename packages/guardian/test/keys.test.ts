@@ -8,6 +8,7 @@ import {
   NotFoundError,
   type Principal,
   type Store,
+  UnavailableError,
 } from '@meshwork/core';
 import { type ManualClock, manualClock } from '@meshwork/testing';
 import { describe, expect, it } from 'vitest';
@@ -207,10 +208,11 @@ describe('revoking a key', () => {
   });
 
   it('leaves nothing of the key in the store', async () => {
-    const { guard, store } = world();
+    const { guard, store, hub } = world();
     const { key, apiKey } = await guard.keys.create({});
     await guard.authenticator.authenticate(key, from.local);
     await guard.keys.revoke(apiKey.id);
+    await hub.close();
     expect(await keptTexts(store)).not.toContain(apiKey.id);
   });
 
@@ -237,6 +239,19 @@ describe('revoking a key', () => {
     release();
     expect(revoked).toBe(true);
     expect(await used).toBeUndefined();
+    expect(await opens(hub, key)).toBe(false);
+  });
+
+  it('waits for no other work on keys that hangs', async () => {
+    const inner = createMemoryStore({ clock: manualClock() });
+    let hangs = false;
+    const store: Store = { ...inner, put: (...put) => (hangs ? new Promise(() => {}) : inner.put(...put)) };
+    const hub = world({ store });
+    const { key, apiKey } = await hub.guard.keys.create({});
+    hangs = true;
+    expect(await opens(hub, key)).toBe(true);
+    hub.guard.keys.create({});
+    expect(await hub.guard.keys.revoke(apiKey.id)).toBe(true);
     expect(await opens(hub, key)).toBe(false);
   });
 
@@ -355,6 +370,35 @@ describe('whoever has no good key', () => {
   });
 });
 
+describe('while the store is away', () => {
+  it('a key opens for five seconds more, then fails with what is wrong, and opens again once the store is back', async () => {
+    const clock = manualClock();
+    const inner = createMemoryStore({ clock });
+    let isAway = false;
+    const away = () => Promise.reject(new UnavailableError('the store does not answer; try again'));
+    const store: Store = {
+      ...inner,
+      get: (name) => (isAway ? away() : inner.get(name)),
+      put: (...put) => (isAway ? away() : inner.put(...put)),
+      delete: (...rest) => (isAway ? away() : inner.delete(...rest)),
+    };
+    const hub = world({ store, clock });
+    const { key, apiKey } = await hub.guard.keys.create({});
+    expect(await opens(hub, key)).toBe(true);
+    isAway = true;
+    clock.advance(4_999);
+    expect(await opens(hub, key)).toBe(true);
+    clock.advance(1);
+    await expect(opens(hub, key)).rejects.toThrow(UnavailableError);
+    await expect(hub.guard.keys.revoke(apiKey.id)).rejects.toThrow(UnavailableError);
+    await expect(hub.guard.keys.create({})).rejects.toThrow(UnavailableError);
+    isAway = false;
+    expect(await opens(hub, key)).toBe(true);
+    expect(await hub.guard.keys.revoke(apiKey.id)).toBe(true);
+    expect(await opens(hub, key)).toBe(false);
+  });
+});
+
 describe('a pepper', () => {
   it('is what keys are worth nothing without', async () => {
     const store = createMemoryStore({ clock: manualClock() });
@@ -463,7 +507,7 @@ describe('events about keys', () => {
   });
 });
 
-/** A store that counts, apart from what is written about itself. */
+/** A store that counts what is read and written. */
 function countingStore(): { store: Store; clock: ManualClock; reads(): number; writes(): number } {
   const clock = manualClock();
   const inner = createMemoryStore({ clock });
