@@ -1,8 +1,12 @@
 export type { ConnectionLog } from './connection-log.ts';
+export type { CallerRules } from './http/callers.ts';
 export { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from './http/fetch-handler.ts';
 export type { HostRules } from './http/host-and-origin.ts';
+export type { ListenerOptions } from './http/listener.ts';
 export type { ConnectionFacts } from './http/plain-http.ts';
 export { type HttpServer, type ServeHttpOptions, serveHttp } from './http/serve-http.ts';
+export type { TlsMaterial, TlsOptions, TlsRules, TlsSource } from './http/tls.ts';
+export { type WatchCertificatesOptions, type WatchedCertificates, watchCertificates } from './http/watch-certificates.ts';
 export { type MountToolsOptions, mountTools, type ToolHost } from './mount-tools.ts';
 export { createPresence, type Presence, type PresenceOptions, type PresentAgent, presenceModule } from './presence.ts';
 export { type ConnectInProcessOptions, connectInProcess } from './streams/connect-in-process.ts';

@@ -1,9 +1,10 @@
 import { type Authenticator, type Challenge, type Connection, MeshworkError, type Principal, type UnauthenticatedError } from '@meshwork/core';
 import type { ConnectionLog } from '../connection-log.ts';
+import { type CallerRules, createCallers } from './callers.ts';
 import { type HostRules, isKnownHost, isKnownOrigin } from './host-and-origin.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from './plain-http.ts';
 
-export interface DoorOptions extends HostRules {
+export interface DoorOptions extends HostRules, CallerRules {
   /** Who turns credentials into principals; or one principal for everybody, which is right only behind a door of your own. */
   readonly authenticator: Authenticator | { readonly everybody: Principal };
   /** Headers a key may come in beside `Authorization: Bearer`, in lower case. Default `x-api-key`. */
@@ -14,7 +15,7 @@ export interface DoorOptions extends HostRules {
 
 /** What every request passes before anything of it is parsed or a call exists. */
 export interface Door {
-  /** The refusal when Host or Origin are not this hub's. */
+  /** The refusal when the address may not call, or Host or Origin are not this hub's. */
   refuseStrangers(request: PlainRequest): PlainResponse | undefined;
   /** Who calls, by `Authorization` or one of the key headers; or the answer to somebody unknown. */
   admit(request: PlainRequest): Promise<Principal | PlainResponse>;
@@ -26,6 +27,7 @@ export interface Door {
 
 export function createDoor(options: DoorOptions): Door {
   const { authenticator, keyHeaders = ['x-api-key'], log } = options;
+  const callers = createCallers(options);
   // Callers come by few names: looking one up costs less than taking its URL apart.
   const known = new Map<string, boolean>();
   const knows = (host: string | null, localAddress: string | undefined) => {
@@ -56,7 +58,7 @@ export function createDoor(options: DoorOptions): Door {
 
   const whoIs = async (request: PlainRequest): Promise<Principal | undefined> => {
     if ('everybody' in authenticator) return authenticator.everybody;
-    const { encrypted = false, remoteAddress, certificate, channelBinding } = request.facts;
+    const { encrypted = false, remoteAddress, certificate, channelBinding, forwarded } = request.facts;
     const connection: Connection = {
       via: 'http',
       encrypted,
@@ -64,6 +66,7 @@ export function createDoor(options: DoorOptions): Door {
       ...(remoteAddress !== undefined && { remoteAddress }),
       ...(certificate !== undefined && { certificate }),
       ...(channelBinding !== undefined && { channelBinding }),
+      ...(forwarded !== undefined && { forwarded }),
     };
     return authenticator.authenticate(credentialOf(request, keyHeaders), connection);
   };
@@ -79,6 +82,8 @@ export function createDoor(options: DoorOptions): Door {
 
   return {
     refuseStrangers(request) {
+      if (!callers.mayCall(request.facts))
+        return errorAnswer(403, -31403, 'this hub takes no calls from your address; allowAddresses and denyAddresses say whose');
       if (!knows(request.header('host'), request.facts.localAddress))
         return errorAnswer(403, -31403, 'this hub does not answer to that Host; add it to allowedHosts if it should');
       if (!isKnownOrigin(request.header('origin'), options))

@@ -1,11 +1,11 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Hub } from '@meshwork/core';
+import { createListener, type ListenerOptions } from '../http/listener.ts';
 import { listen } from '../http/serve-http.ts';
 import { shownHost } from '../http/shown-host.ts';
 import { createWebSocketHost, type WebSocketHostOptions } from './web-socket-host.ts';
 
-export interface ServeWebSocketOptions extends WebSocketHostOptions {
+export interface ServeWebSocketOptions extends WebSocketHostOptions, ListenerOptions {
   /** Address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
   /** Port; 0 picks a free one. Default 3002. */
@@ -29,26 +29,34 @@ export interface WebSocketListener extends AsyncDisposable {
  */
 export async function serveWebSocket(hub: Hub, options: ServeWebSocketOptions): Promise<WebSocketListener> {
   const { host = '127.0.0.1', port = 3002, path = '/mcp', headersTimeoutMs = 10_000 } = options;
-  const server = createServer(
-    { requestTimeout: headersTimeoutMs, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 4, maxHeaderSize: 16_384 },
-    (incoming, outgoing) => {
+  const { maxConnections = 10_000, onError = () => {} } = options;
+  const { server, isSecure, unused, release } = createListener({
+    ...options,
+    // Beside those that are open, some are on their way in or out.
+    maxConnections: maxConnections + 1_000,
+    server: { requestTimeout: headersTimeoutMs, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 4, maxHeaderSize: 16_384 },
+    onRequest(incoming, outgoing) {
       incoming.resume();
       outgoing.writeHead(426, { upgrade: 'websocket', connection: 'upgrade, close', 'content-type': 'text/plain' }).end('this port speaks WebSocket only\n');
     },
-  );
+    onError,
+  });
   const sockets = createWebSocketHost(hub, options);
-  server.on('upgrade', sockets.upgrade);
+  server.on('upgrade', ({ socket }) => unused.delete(socket)).on('upgrade', sockets.upgrade);
   try {
     await listen(server, port, host);
   } catch (error) {
+    release();
     await sockets.close();
     throw error;
   }
   const { port: boundPort } = server.address() as AddressInfo;
   const stop = async () => {
+    release();
     const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
     await sockets.close();
     server.closeAllConnections();
+    for (const socket of unused) socket.destroy();
     await stopped;
   };
   let closed: Promise<void> | undefined;
@@ -56,5 +64,5 @@ export async function serveWebSocket(hub: Hub, options: ServeWebSocketOptions): 
     closed ??= stop();
     return closed;
   };
-  return { url: `ws://${shownHost(host)}:${boundPort}${path}`, port: boundPort, close, [Symbol.asyncDispose]: close };
+  return { url: `${isSecure ? 'wss' : 'ws'}://${shownHost(host)}:${boundPort}${path}`, port: boundPort, close, [Symbol.asyncDispose]: close };
 }

@@ -3,6 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Hub, Principal } from '@meshwork/core';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { createCallers } from '../http/callers.ts';
 import { createDoor, type DoorOptions } from '../http/door.ts';
 import { NodeRequest } from '../http/node-http.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from '../http/plain-http.ts';
@@ -76,6 +77,7 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
   const { maxConnections = 10_000, maxConnectionsPerPrincipal = 100, maxKeptFrames = 65_536, resumeMs = 30_000, closeGraceMs = 5_000 } = options;
   const { heartbeatMs = 30_000, reauthenticateMs = 60_000, meter, presence, log } = options;
   const door = createDoor(options);
+  const callers = createCallers(options);
   const fanOut = createFanOut(hub, onError);
   const stateCodec = createStateCodec();
   const connections = new Set<Connection>();
@@ -103,7 +105,7 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     return undefined;
   };
   const admit = async (incoming: IncomingMessage, stream: Duplex): Promise<{ principal: Principal; request: PlainRequest } | PlainResponse> => {
-    const plain = new NodeRequest(incoming, stream);
+    const plain = new NodeRequest(incoming, stream, callers);
     const offered = readOfferedProtocols(plain.header('sec-websocket-protocol'));
     const request = withKey(plain, offered.key);
     const refusal = refusalOf(request, offered);
