@@ -1,4 +1,5 @@
 export type { Agent, AgentBook } from './agent-book.ts';
+export type { CertificateOptions, CertificateRule } from './certificates.ts';
 export type { Grant, GrantState } from './grant-book.ts';
 export { type Guardian, type GuardianEvents, type GuardianOptions, guardian, standardResourceTypes } from './guardian.ts';
 export type { Facts, PolicyDecision, PolicyEngine, ResourceType } from './policy-engine.ts';
