@@ -23,7 +23,7 @@ export function explainConnection(url: string, error: unknown): string | undefin
     if (protocol === 'https:' && /^(?:ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/.test(code))
       return `${host} speaks plain HTTP and no TLS; write http:// instead of https://`;
     if (/^ERR_SSL_.*(?:CERTIFICATE_REQUIRED|ALERT_BAD_CERTIFICATE|ALERT_CERTIFICATE|ALERT_UNKNOWN_CA|HANDSHAKE_FAILURE)/.test(code))
-      return `${host} takes only clients with a certificate it knows; "meshwork certs client" makes one, for an MCP client that can show it`;
+      return `${host} takes only clients with a certificate it knows; pass one with --cert and --cert-key ("meshwork certs client" makes them for a trial)`;
     if (code === 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION') return `${host} speaks another version of TLS than this side; both should have 1.3`;
     if (protocol === 'http:' && code.startsWith('HPE_')) return `${host} does not speak HTTP; if it speaks TLS, write https:// instead of http://`;
     if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE')

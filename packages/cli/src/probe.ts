@@ -1,6 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { explainConnection } from './explain-connection.ts';
+import type { TlsIdentity } from './trusting-fetch.ts';
 
 /** What stands between a caller and a hub's first answer. */
 export type Probe =
@@ -11,10 +12,10 @@ export type Probe =
 const PATIENCE_MS = 5_000;
 
 /** Connects as a client would, without asking for anything, and says what is in the way. */
-export async function probe(url: string, ca: string | undefined): Promise<Probe> {
+export async function probe(url: string, identity: TlsIdentity = {}): Promise<Probe> {
   try {
     if (new URL(url).protocol === 'https:') {
-      const socket = await shakeHands(url, ca === undefined ? {} : { ca });
+      const socket = await shakeHands(url, identity);
       const found = { state: 'tls', protocol: socket.getProtocol() ?? 'TLS', endsAt: new Date(socket.getPeerCertificate().valid_to) } as const;
       socket.destroy();
       return found;
@@ -37,7 +38,7 @@ async function speaksTls(url: string): Promise<boolean> {
   }
 }
 
-function shakeHands(url: string, options: { readonly ca?: string; readonly rejectUnauthorized?: boolean }): Promise<TLSSocket> {
+function shakeHands(url: string, options: TlsIdentity & { readonly rejectUnauthorized?: boolean }): Promise<TLSSocket> {
   const { host, port } = placeOf(url);
   return new Promise((resolve, reject) => {
     const socket = connectTls({ host, port, servername: /^[\d.]+$|:/.test(host) ? '' : host, ALPNProtocols: ['http/1.1'], ...options });

@@ -26,6 +26,8 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
       .option('--server <url>', 'the hub (MESHWORK_SERVER; default http://127.0.0.1:3001/mcp)')
       .option('--key <key>', 'the key to show (MESHWORK_KEY; for a hub on this machine, the admin key in the data folder)')
       .option('--ca <file>', "the certificate of the authority the hub's own is from (MESHWORK_CA; default those of this machine)")
+      .option('--cert <file>', 'a certificate to show the hub, where it asks for one (MESHWORK_CERT)')
+      .option('--cert-key <file>', 'its key (MESHWORK_CERT_KEY)')
       .option('--data <folder>', 'the data folder (MESHWORK_DATA; default .meshwork)')
       .option('--json', 'print one JSON document');
 

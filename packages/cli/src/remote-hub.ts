@@ -74,7 +74,7 @@ function explain(url: string, error: unknown): CliError {
     message = String(error),
     status,
     data,
-  } = error as { code?: unknown; message?: string; status?: number; data?: { status?: number; code?: string } };
+  } = error as { code?: unknown; message?: string; status?: number; data?: { status?: number; code?: string; text?: string } };
   const httpStatus =
     status ?? data?.status ?? (/\b(401|403|404|413)\b/.exec(message)?.[1] === undefined ? undefined : Number(/\b(401|403|404|413)\b/.exec(message)?.[1]));
   if (httpStatus === 401 || /unauthorized/i.test(message))
@@ -87,7 +87,7 @@ function explain(url: string, error: unknown): CliError {
   if (httpStatus === 403)
     return new CliError(
       'DENIED',
-      /from your address/.test(message)
+      /from your address/.test(`${message} ${data?.text ?? ''}`)
         ? `the hub at ${url} takes no calls from this address; its allowAddresses and denyAddresses say whose`
         : `the hub at ${url} does not answer to that name; add it to allowedHosts in its configuration`,
       exitCodes.refused,

@@ -85,7 +85,7 @@ async function server(context: CommandContext): Promise<Finding[]> {
 /** Whether there is a way to the hub at all, before anybody asks who is there. */
 async function connection(context: CommandContext): Promise<Finding> {
   const check = 'connection';
-  const found = await probe(context.url, await context.authorities());
+  const found = await probe(context.url, await context.identity());
   if (found.state === 'closed') return { check, state: 'fail', detail: found.why };
   if (found.state === 'plain') return { check, state: 'ok', detail: 'open, in plain text' };
   const days = Math.floor((found.endsAt.getTime() - Date.now()) / 86_400_000);
