@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { KeyObject } from 'node:crypto';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsageExtension,
@@ -62,12 +63,7 @@ export async function createAuthority(name = 'CN=Authority of a test'): Promise<
         notAfter: new Date(Date.now() + untilDays * DAY_MS),
         extensions,
       });
-      return { cert: made.toString('pem'), key: await pemOf(own.privateKey) };
+      return { cert: made.toString('pem'), key: KeyObject.from(own.privateKey).export({ type: 'pkcs8', format: 'pem' }) as string };
     },
   };
-}
-
-async function pemOf(key: CryptoKey): Promise<string> {
-  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', key)).toString('base64');
-  return `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
 }

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { createPrivateKey, KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   AuthorityKeyIdentifierExtension,
@@ -12,7 +13,8 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import { usageError } from '../cli-error.ts';
+import { CliError, usageError } from '../cli-error.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { agentUriPrefix } from './agent-uri.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -43,7 +45,7 @@ export async function makeAuthority({ name, days }: { readonly name: string; rea
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate: made.toString('pem'), key: await pemOf(keys.privateKey) };
+  return { certificate: made.toString('pem'), key: pemOf(keys.privateKey) };
 }
 
 /** Makes a certificate for a hub, which is reached by these names or addresses. @throws {CliError} when one is neither. */
@@ -84,7 +86,7 @@ async function issue(
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate: made.toString('pem'), key: await pemOf(keys.privateKey) };
+  return { certificate: made.toString('pem'), key: pemOf(keys.privateKey) };
 }
 
 function periodOf(days: number): { notBefore: Date; notAfter: Date } {
@@ -107,16 +109,15 @@ function randomSerial(): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-async function pemOf(key: CryptoKey): Promise<string> {
-  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', key)).toString('base64');
-  return `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{64}(?=.)/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
+function pemOf(key: CryptoKey): string {
+  return KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
 async function keyFrom(pem: string): Promise<CryptoKey> {
-  const der = Buffer.from(pem.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64');
   try {
-    return await crypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+    const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
+    return await crypto.subtle.importKey('pkcs8', new Uint8Array(der), ALGORITHM, false, ['sign']);
   } catch (cause) {
-    throw usageError(`the key of the authority cannot be read; make it with "meshwork certs init"${cause instanceof Error ? ` (${cause.message})` : ''}`);
+    throw new CliError('USAGE', 'the key of the authority cannot be read; make another with "meshwork certs init --force"', exitCodes.usage, { cause });
   }
 }
