@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { Agent } from 'node:https';
+import { Agent, request } from 'node:https';
 import { connect as connectPlain } from 'node:net';
-import { connect } from 'node:tls';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { createHub } from '@meshwork/core';
 import { serveHttp, serveWebSocket, type TlsMaterial, type TlsSource } from '@meshwork/transports';
 import type { JsonGeneralName } from '@peculiar/x509';
@@ -18,6 +18,19 @@ const clients = { ca, requestClientCertificate: 'optional', ...server } as const
 const host = '127.0.0.1';
 const toolsOf = (url: string) => `${url}/tools`;
 const portOf = (url: string) => Number(new URL(url).port);
+
+/** Posts over TLS; says what it was answered. */
+function fetchOver(url: string, body: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'x-api-key': 'alice-key', 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    request(url, { ca, method: 'POST', agent: false, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .on('error', reject)
+      .end(body);
+  });
+}
 
 /** Certificates a test changes. */
 function changing(first: TlsMaterial): TlsSource & { change(to: TlsMaterial): void } {
@@ -92,6 +105,38 @@ describe('a port with TLS', () => {
         await Promise.all(slow.map((socket) => once(socket, 'close')));
       },
       { tls: { ...server, handshakeTimeoutMs: 300 } },
+    ));
+
+  it('answers to the names it is told, as without TLS', () =>
+    withServer(
+      async ({ url }) => {
+        const named = (name: string) => get(toolsOf(url), { ca, headers: { host: name }, checkServerIdentity: () => undefined }).then(({ status }) => status);
+        expect(await Promise.all(['hub.example.org', 'hub.example.org:443', '127.0.0.1', 'evil.example.org'].map(named))).toEqual([200, 200, 200, 403]);
+      },
+      { tls: server, allowedHosts: ['hub.example.org'] },
+    ));
+
+  it('keeps the limits of a plain one', () =>
+    withServer(
+      async ({ url, port }) => {
+        // One sends half of its headers, one half of its body.
+        const begun = [
+          'GET /mcp/tools HTTP/1.1\r\nHost: 127',
+          `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nX-Api-Key: alice-key\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
+        ];
+        const sockets = begun.map(() =>
+          connect({ host, port, ca })
+            .on('error', () => {})
+            .resume(),
+        );
+        for (const [at, socket] of sockets.entries()) socket.write(begun[at] ?? '');
+        await Promise.all(sockets.map((socket) => once(socket, 'close')));
+        const long = await get(toolsOf(url), { ca, headers: { 'x-long': 'x'.repeat(20_000) } });
+        expect(long.status).toBe(431);
+        const big = await fetchOver(url, 'x'.repeat(2_000));
+        expect(big).toBe(413);
+      },
+      { tls: server, headersTimeoutMs: 200, requestTimeoutMs: 300, maxBodyBytes: 1_024 },
     ));
 
   it('closes at once while some are in a handshake and others have sent nothing', async () => {
@@ -270,6 +315,83 @@ describe('client certificates', () => {
       { authenticator, tls: clients },
     );
     expect(seen[0]?.certificate?.names).toEqual(['URI:urn:a']);
+  });
+});
+
+describe('a connection that goes on with an earlier session', () => {
+  const names: JsonGeneralName[] = [{ type: 'url', value: 'urn:a' }];
+
+  /** Asks once, and gives back what it needs to go on; `undefined` when it is not let in. */
+  async function ask(port: number, options: ConnectionOptions): Promise<{ readonly session: Buffer; readonly reused: boolean } | undefined> {
+    const socket = connect({ host, port, ca, ...options });
+    let session: Buffer = Buffer.alloc(0);
+    socket.on('session', (ticket) => {
+      session = ticket;
+    });
+    const answered = new Promise<boolean>((resolve) =>
+      socket
+        .once('data', () => resolve(true))
+        .on('error', () => {})
+        .once('close', () => resolve(false)),
+    );
+    socket.write(`GET /mcp/tools HTTP/1.1\r\nHost: ${host}\r\nX-Api-Key: a\r\n\r\n`);
+    const reused = (await answered) && socket.isSessionReused();
+    const isIn = await answered;
+    socket.destroy();
+    return isIn || session.length > 0 ? { session, reused } : undefined;
+  }
+
+  it('has the certificate of then, and no better one', async () => {
+    const foreign = await (await createAuthority('CN=Elsewhere')).issue({ use: 'client', names });
+    const expired = await authority.issue({ use: 'client', names, fromDays: -9, untilDays: -1 });
+    const { seen, authenticator } = recorder();
+    await withServer(
+      async ({ port }) => {
+        for (const [client, has] of [
+          [await authority.issue({ use: 'client', names }), true],
+          [foreign, false],
+          [expired, false],
+          [{}, false],
+        ] as const) {
+          const first = await ask(port, client);
+          const second = await ask(port, { session: first?.session });
+          expect([first?.reused, second?.reused]).toEqual([false, true]);
+          expect(seen.splice(0).map(({ certificate }) => certificate !== undefined)).toEqual([has, has]);
+        }
+      },
+      { authenticator, tls: clients },
+    );
+  });
+
+  it('is not let in by a session it got while it was refused', async () => {
+    const foreign = await (await createAuthority('CN=Elsewhere')).issue({ use: 'client', names });
+    const { seen, authenticator } = recorder();
+    await withServer(
+      async ({ port }) => {
+        for (const client of [foreign, {}]) {
+          const refused = await ask(port, client);
+          await ask(port, { ...client, ...(refused !== undefined && { session: refused.session }) });
+        }
+      },
+      { authenticator, tls: { ...clients, requestClientCertificate: 'required' } },
+    );
+    expect(seen).toEqual([]);
+  });
+
+  it('shakes hands anew once the certificates have changed', async () => {
+    const source = changing({ ...server, ca });
+    const { seen, authenticator } = recorder();
+    await withServer(
+      async ({ port }) => {
+        const client = await authority.issue({ use: 'client', names });
+        const first = await ask(port, client);
+        source.change({ ...server, ca: (await createAuthority('CN=Another')).ca });
+        const second = await ask(port, { session: first?.session });
+        expect(second?.reused).toBe(false);
+        expect(seen.map(({ certificate }) => certificate !== undefined)).toEqual([true, false]);
+      },
+      { authenticator, tls: { source, requestClientCertificate: 'optional' } },
+    );
   });
 });
 
