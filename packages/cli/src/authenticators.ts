@@ -1,14 +1,17 @@
 import { type Authenticator, type Principal, zoneTrust } from '@meshwork/core';
 
 /**
- * Lets callers of this machine in without a key, as somebody who may do anything; from elsewhere they are nobody, whom the policies
- * refuse. Whoever shows a key is who the key says.
+ * Lets callers of this machine in without a key, as somebody who may do anything, while the hub listens on this machine only; from elsewhere,
+ * through any proxy, and on a hub that others can reach they are nobody, whom the policies refuse. Whoever shows a key or a certificate is
+ * who that says.
  */
-export function withoutKeys(inner: Authenticator): Authenticator {
+export function withoutKeys(inner: Authenticator, { onThisMachineOnly }: { readonly onThisMachineOnly: boolean }): Authenticator {
   return {
     async authenticate(credential, connection) {
-      if (credential !== undefined) return inner.authenticate(credential, connection);
-      const local = connection.remoteAddress !== undefined && LOOPBACK.test(connection.remoteAddress);
+      const known = await inner.authenticate(credential, connection);
+      if (known !== undefined || credential !== undefined) return known;
+      const { remoteAddress, forwarded } = connection;
+      const local = onThisMachineOnly && forwarded === undefined && remoteAddress !== undefined && LOOPBACK.test(remoteAddress);
       const zone = local ? 'local' : 'external';
       const principal: Principal = {
         id: 'anyone',
@@ -18,7 +21,7 @@ export function withoutKeys(inner: Authenticator): Authenticator {
         trust: zoneTrust[zone],
         method: 'none',
         actsFor: local ? ['*'] : [],
-        ...(connection.remoteAddress !== undefined && { address: connection.remoteAddress }),
+        ...(remoteAddress !== undefined && { address: remoteAddress }),
       };
       return principal;
     },

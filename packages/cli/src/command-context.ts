@@ -3,9 +3,10 @@ import { usageError } from './cli-error.ts';
 import { type DataFolder, dataFolder, readAdminKey } from './data-folder.ts';
 import type { Io } from './io.ts';
 import { connectHub, type RemoteHub } from './remote-hub.ts';
+import { createTrustingFetch, readTlsIdentity, type TlsFiles, type TlsIdentity } from './trusting-fetch.ts';
 
 /** Options every command takes. */
-export interface GlobalOptions {
+export interface GlobalOptions extends TlsFiles {
   readonly server?: string;
   readonly key?: string;
   readonly data?: string;
@@ -21,6 +22,8 @@ export interface CommandContext {
   readonly url: string;
   /** The key: `--key`, `MESHWORK_KEY`, or, for a hub on this machine, the admin key in the data folder. */
   key(): Promise<string | undefined>;
+  /** What `--ca`, `--cert` and `--cert-key` name, or MESHWORK_CA, MESHWORK_CERT and MESHWORK_CERT_KEY. */
+  identity(): Promise<TlsIdentity | undefined>;
   connect(): Promise<RemoteHub>;
   /** Prints one JSON document, or what people would rather read. */
   print(document: unknown, readable: () => string): void;
@@ -32,6 +35,16 @@ export function createContext(io: Io, options: GlobalOptions): CommandContext {
   const folder = dataFolder(resolve(io.cwd, options.data ?? (io.env.MESHWORK_DATA || '.meshwork')));
   const url = endpoint(options.server ?? (io.env.MESHWORK_SERVER || DEFAULT_SERVER));
   const key = async () => options.key ?? (io.env.MESHWORK_KEY || undefined) ?? (isLoopback(url) ? await readAdminKey(folder) : undefined);
+  const file = (flag: string | undefined, variable: string) => {
+    const name = flag ?? (io.env[variable] || undefined);
+    return name === undefined ? undefined : resolve(io.cwd, name);
+  };
+  const identity = () =>
+    readTlsIdentity({
+      ca: file(options.ca, 'MESHWORK_CA'),
+      cert: file(options.cert, 'MESHWORK_CERT'),
+      certKey: file(options.certKey, 'MESHWORK_CERT_KEY'),
+    });
   const json = options.json ?? false;
   return {
     io,
@@ -39,7 +52,11 @@ export function createContext(io: Io, options: GlobalOptions): CommandContext {
     folder,
     url,
     key,
-    connect: async () => connectHub({ url, key: await key() }),
+    identity,
+    async connect() {
+      const tls = await identity();
+      return connectHub({ url, key: await key(), ...(tls !== undefined && new URL(url).protocol === 'https:' && { fetch: createTrustingFetch(tls) }) });
+    },
     print(document, readable) {
       io.out(`${json ? JSON.stringify(document) : readable()}\n`);
     },

@@ -25,6 +25,9 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
       .description(description)
       .option('--server <url>', 'the hub (MESHWORK_SERVER; default http://127.0.0.1:3001/mcp)')
       .option('--key <key>', 'the key to show (MESHWORK_KEY; for a hub on this machine, the admin key in the data folder)')
+      .option('--ca <file>', "the certificate of the authority the hub's own is from (MESHWORK_CA; default those of this machine)")
+      .option('--cert <file>', 'a certificate to show the hub, where it asks for one (MESHWORK_CERT)')
+      .option('--cert-key <file>', 'its key (MESHWORK_CERT_KEY)')
       .option('--data <folder>', 'the data folder (MESHWORK_DATA; default .meshwork)')
       .option('--json', 'print one JSON document');
 
@@ -37,6 +40,9 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
     .option('--ws-port <number>', 'a port for WebSockets alone, beside the upgrade on the port')
     .option('--data <folder>', 'folder for the database and the admin key (MESHWORK_DATA; default .meshwork)')
     .option('--config <file>', 'configuration file, YAML or JSON')
+    .option('--tls-cert <file>', 'serve TLS with this certificate in PEM; it is read again when it changes')
+    .option('--tls-key <file>', 'its key')
+    .option('--tls-client-ca <file>', 'ask clients for a certificate of this authority; one of "meshwork certs client" is its agent')
     .option('--log-level <level>', 'DEBUG, INFO, WARNING, ERROR or CRITICAL (MCP_LOG_LEVEL; default INFO)')
     .option('--log-format <format>', 'seed or json (MCP_LOG_FORMAT; default seed)')
     .option('--insecure', 'let REQUIRE_AUTH=false through on other addresses than this machine')
@@ -137,6 +143,22 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
   command(program, 'install <client>', 'print what an MCP host needs to reach the hub')
     .option('--dry-run', 'print only')
     .action(run(async (context, client: string, options: { dryRun?: boolean }) => (await import('./commands/install.ts')).install(context, client, options)));
+  const certs = program.command('certs').description('make certificates for a trial, with an authority of your own');
+  const certsCommands = () => import('./commands/certs.ts');
+  const certsCommand = (name: string, description: string) =>
+    command(certs, name, description)
+      .option('--dir <folder>', 'where the authority and its certificates are (default certs in the data folder)')
+      .option('--days <number>', 'days it is good (default 365 for the authority, 90 for the others)')
+      .option('--force', 'replace files that are there');
+  certsCommand('init', 'make the authority')
+    .option('--name <name>', 'what it is called')
+    .action(run(async (context, options) => (await certsCommands()).initAuthority(context, options as never)));
+  certsCommand('server', 'make the certificate of a hub')
+    .requiredOption('--host <names...>', 'host names and addresses the hub is reached by')
+    .action(run(async (context, options) => (await certsCommands()).makeServerCertificate(context, options as never)));
+  certsCommand('client', 'make the certificate of an agent')
+    .requiredOption('--agent <name>', 'the agent')
+    .action(run(async (context, options) => (await certsCommands()).makeClientCertificate(context, options as never)));
   const config = program.command('config').description('the configuration file');
   command(config, 'schema', 'print its JSON Schema').action(run(async (context) => (await import('./commands/config.ts')).printSchema(context)));
   command(config, 'check <file>', 'check one').action(run(async (context, file: string) => (await import('./commands/config.ts')).checkConfig(context, file)));

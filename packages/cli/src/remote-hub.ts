@@ -2,6 +2,8 @@ import type { JsonObject } from '@meshwork/core';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { CliError } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
+import { explainConnection } from './explain-connection.ts';
+import type { FetchLike } from './trusting-fetch.ts';
 import { version } from './version.ts';
 
 /** A hub at the other end of a connection. */
@@ -21,14 +23,17 @@ export async function connectHub({
   url,
   key,
   timeoutMs = 10_000,
+  fetch,
 }: {
   readonly url: string;
   readonly key: string | undefined;
   readonly timeoutMs?: number;
+  /** For a hub whose certificate this machine does not know by itself. */
+  readonly fetch?: FetchLike;
 }): Promise<RemoteHub> {
   const client = new Client({ name: 'meshwork', version }, { versionNegotiation: { mode: 'auto' } });
   const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+  const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers }, ...(fetch !== undefined && { fetch }) });
   await guard(url, client.connect(transport, { timeout: timeoutMs }));
   const callRaw: RemoteHub['callRaw'] = async (tool, args) =>
     (await guard(url, client.callTool({ name: tool, arguments: args as Record<string, unknown> }))) as never;
@@ -69,7 +74,7 @@ function explain(url: string, error: unknown): CliError {
     message = String(error),
     status,
     data,
-  } = error as { code?: unknown; message?: string; status?: number; data?: { status?: number; code?: string } };
+  } = error as { code?: unknown; message?: string; status?: number; data?: { status?: number; code?: string; text?: string } };
   const httpStatus =
     status ?? data?.status ?? (/\b(401|403|404|413)\b/.exec(message)?.[1] === undefined ? undefined : Number(/\b(401|403|404|413)\b/.exec(message)?.[1]));
   if (httpStatus === 401 || /unauthorized/i.test(message))
@@ -80,10 +85,16 @@ function explain(url: string, error: unknown): CliError {
       { cause: error },
     );
   if (httpStatus === 403)
-    return new CliError('DENIED', `the hub at ${url} does not answer to that name; add it to allowedHosts in its configuration`, exitCodes.refused, {
-      cause: error,
-    });
+    return new CliError(
+      'DENIED',
+      /from your address/.test(`${message} ${data?.text ?? ''}`)
+        ? `the hub at ${url} takes no calls from this address; its allowAddresses and denyAddresses say whose`
+        : `the hub at ${url} does not answer to that name; add it to allowedHosts in its configuration`,
+      exitCodes.refused,
+      { cause: error },
+    );
   if (code === -32602) return new CliError(data?.code ?? 'INVALID_INPUT', message, exitCodes.usage, { cause: error });
   if (typeof code === 'number') return new CliError(data?.code ?? `RPC_${code}`, message, exitCodes.refused, { cause: error });
-  return new CliError('UNREACHABLE', `no hub answers at ${url}; start one with "meshwork up", or pass --server`, exitCodes.unreachable, { cause: error });
+  const why = explainConnection(url, error) ?? 'start one with "meshwork up", or pass --server';
+  return new CliError('UNREACHABLE', `no hub answers at ${url}: ${why}`, exitCodes.unreachable, { cause: error });
 }

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { usageError } from './cli-error.ts';
 import type { Config } from './config/config-schema.ts';
+import { type TlsFlags, type TlsSettings, tlsSettingsOf } from './network-settings.ts';
 import { isProfileName, plainProfile, profiles } from './profiles.ts';
 
 /** The flags of `up` that settings come from. */
-export interface SettingFlags {
+export interface SettingFlags extends TlsFlags {
   readonly profile?: string;
   readonly host?: string;
   readonly port?: string;
@@ -22,6 +23,8 @@ export interface Settings {
   readonly webSocketPort: number | undefined;
   readonly data: string;
   readonly requireAuth: boolean;
+  /** Absent: plain text. */
+  readonly tls: TlsSettings | undefined;
   /** A key from the environment that opens the door beside those the hub made. */
   readonly seedKey: string | undefined;
   readonly keyHeaders: readonly string[];
@@ -62,6 +65,7 @@ export function settingsOf({ flags, env, config, cwd }: Sources): Settings {
     webSocketPort,
     data: resolve(cwd, flags.data ?? variable('MESHWORK_DATA') ?? config.data ?? '.meshwork'),
     requireAuth,
+    tls: tlsSettingsOf({ flags, config, cwd }),
     seedKey,
     keyHeaders: (config.keyHeaders ?? profile.keyHeaders).map((name) => name.toLowerCase()),
     log: {

@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type AuditLog, audit } from '@meshwork/audit';
 import { createHub, createOperations, type Hub, type Module, UnavailableError } from '@meshwork/core';
-import { type Guardian, guardian, standardPolicies, standardResourceTypes, standardSchema } from '@meshwork/guardian';
+import {
+  type CertificateOptions,
+  type Guardian,
+  type GuardianOptions,
+  guardian,
+  standardPolicies,
+  standardResourceTypes,
+  standardSchema,
+} from '@meshwork/guardian';
 import { createCedarEngine } from '@meshwork/guardian/cedar';
 import { openSqlite } from '@meshwork/store-sqlite';
 import { createMetrics, type Metrics, telemetryResources, tracing } from '@meshwork/telemetry';
@@ -12,17 +20,18 @@ import { version } from './version.ts';
 
 export interface StartHubOptions {
   readonly folder: DataFolder;
-  readonly guardian?: {
-    readonly grantTtlMs?: number;
-    readonly trustedNetworks?: readonly string[];
-    readonly resourceTypes?: readonly { readonly name: string; readonly everyday: boolean; readonly remote: boolean }[];
-    /** Files with Cedar policies that take the place of the standard ones. */
-    readonly policyFiles?: readonly string[];
-    /** Keys made elsewhere, and the agents they stand for. */
-    readonly givenKeys?: readonly { readonly key: string; readonly agent: string }[];
-    /** At least 32 secret bytes that keys are worth nothing without. */
-    readonly pepper?: Uint8Array;
-  };
+  readonly guardian?: CertificateOptions &
+    Pick<GuardianOptions, 'certificateZone'> & {
+      readonly grantTtlMs?: number;
+      readonly trustedNetworks?: readonly string[];
+      readonly resourceTypes?: readonly { readonly name: string; readonly everyday: boolean; readonly remote: boolean }[];
+      /** Files with Cedar policies that take the place of the standard ones. */
+      readonly policyFiles?: readonly string[];
+      /** Keys made elsewhere, and the agents they stand for. */
+      readonly givenKeys?: readonly { readonly key: string; readonly agent: string }[];
+      /** At least 32 secret bytes that keys are worth nothing without. */
+      readonly pepper?: Uint8Array;
+    };
   readonly instructions?: string;
   /** How often callers may call; an empty list: as often as they like. Default: those of `rateLimits`. */
   readonly limits?: readonly LimitRule[];
@@ -62,6 +71,9 @@ export async function startHub({ folder, guardian: rules = {}, instructions, lim
       engine,
       resourceTypes: rules.resourceTypes ?? standardResourceTypes,
       networks: { trusted: rules.trustedNetworks ?? [] },
+      ...(rules.certificates !== undefined && { certificates: rules.certificates }),
+      ...(rules.certificateAgents !== undefined && { certificateAgents: rules.certificateAgents }),
+      ...(rules.certificateZone !== undefined && { certificateZone: rules.certificateZone }),
       ...(rules.grantTtlMs !== undefined && { grantTtlMs: rules.grantTtlMs }),
       ...(rules.givenKeys !== undefined && { givenKeys: rules.givenKeys }),
       ...(rules.pepper !== undefined && { pepper: rules.pepper }),

@@ -12,6 +12,11 @@ export interface Connection {
   readonly certificate?: ClientCertificate;
   /** What this TLS connection alone has: 32 bytes of keying material (RFC 9266, `EXPORTER-Channel-Binding`) in base64url. */
   readonly channelBinding?: string;
+  /**
+   * Set when the request came through a proxy: `known` when one that is trusted says from whom, and `remoteAddress` is that; `unknown` when
+   * nobody the hub trusts does. Whoever comes that way is not on this machine, whatever the address.
+   */
+  readonly forwarded?: 'known' | 'unknown';
   /** The request that carries the credential, for proofs that are bound to it (RFC 9449). */
   readonly request?: CarryingRequest;
 }

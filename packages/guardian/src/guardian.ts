@@ -14,6 +14,7 @@ import { type AgentBook, createAgentBook } from './agent-book.ts';
 import { createAgentTools } from './agent-tools.ts';
 import { createAuthenticator, LONGEST_GIVEN_KEY } from './authenticator.ts';
 import { createAuthorizeStage } from './authorize.ts';
+import { type CertificateOptions, withCertificates } from './certificates.ts';
 import { createCredentialBook, type KeyEvent } from './credential-book.ts';
 import { createVisibility } from './decide-call.ts';
 import { createGrantBook, type GrantBook } from './grant-book.ts';
@@ -27,9 +28,9 @@ import { createRateMeter } from './rate-meter.ts';
 import { digestOf } from './secret.ts';
 import { createTrail } from './trail.ts';
 import { createTurns } from './turns.ts';
-import { createZones } from './zones.ts';
+import { createZones, type ZoneOptions } from './zones.ts';
 
-export interface GuardianOptions {
+export interface GuardianOptions extends CertificateOptions, Pick<ZoneOptions, 'certificateZone'> {
   /** Where agents, keys, grants and the trail are kept. */
   readonly store: KeyValueStore & Journal;
   /** Who decides: `createCedarEngine` of `@meshwork/guardian/cedar`, or another. */
@@ -91,6 +92,7 @@ export interface Guardian extends Module {
 export function guardian(options: GuardianOptions): Guardian {
   const { store, engine, resourceTypes = standardResourceTypes, grantTtlMs = 300_000, networks = {}, givenKeys = [] } = options;
   const { clock = systemClock, ids = randomIds, pepper } = options;
+  const zoneOf = createZones({ ...networks, ...(options.certificateZone !== undefined && { certificateZone: options.certificateZone }) });
   const types = new Map(resourceTypes.map((type) => [type.name, type]));
   if (types.size === 0) throw new TypeError('the guardian needs at least one resource type');
   if (types.size < resourceTypes.length) throw new TypeError('two resource types have one name; name each once');
@@ -187,11 +189,14 @@ export function guardian(options: GuardianOptions): Guardian {
     attach(handle) {
       hub = handle;
     },
-    authenticator: createAuthenticator({
-      credentials,
-      zoneOf: createZones(networks),
-      givenKeys: new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent])),
-    }),
+    authenticator: withCertificates(
+      createAuthenticator({
+        credentials,
+        zoneOf,
+        givenKeys: new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent])),
+      }),
+      { ...options, agents, zoneOf },
+    ),
     agents,
     keys,
     grants,

@@ -1,4 +1,5 @@
 export type { Agent, AgentBook } from './agent-book.ts';
+export type { CertificateOptions, CertificateRule } from './certificates.ts';
 export type { IssuedKey, KeyEvent } from './credential-book.ts';
 export type { Grant, GrantState } from './grant-book.ts';
 export { type Guardian, type GuardianEvents, type GuardianOptions, guardian, standardResourceTypes } from './guardian.ts';

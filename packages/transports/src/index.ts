@@ -1,10 +1,14 @@
 export type { ConnectionLog } from './connection-log.ts';
 export type { DoorRecorder, DoorRefusal } from './door-recorder.ts';
+export type { CallerRules } from './http/callers.ts';
 export { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from './http/fetch-handler.ts';
 export type { HostRules } from './http/host-and-origin.ts';
+export type { ListenerOptions } from './http/listener.ts';
 export type { ConnectionFacts } from './http/plain-http.ts';
 export type { ProtectedResourceOptions } from './http/protected-resource.ts';
 export { type HttpServer, type ServeHttpOptions, serveHttp } from './http/serve-http.ts';
+export type { TlsMaterial, TlsOptions, TlsRules, TlsSource } from './http/tls.ts';
+export { type WatchCertificatesOptions, type WatchedCertificates, watchCertificates } from './http/watch-certificates.ts';
 export { createDoorLimits, type DoorLimits, type DoorLimitsOptions } from './limits/door-limits.ts';
 export { defaultLimitRules, type LimitBy, type LimitFilter, type LimitRule } from './limits/limit-rules.ts';
 export { type RateLimitsOptions, rateLimits } from './limits/rate-limits.ts';

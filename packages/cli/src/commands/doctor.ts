@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { probe } from '../probe.ts';
 import type { RemoteHub } from '../remote-hub.ts';
 import { table } from '../table.ts';
 
@@ -66,15 +67,36 @@ async function server(context: CommandContext): Promise<Finding[]> {
   const key = await context.key();
   const keyFinding: Finding =
     key === undefined ? { check: 'key', state: 'warn', detail: 'none; pass --key or set MESHWORK_KEY' } : { check: 'key', state: 'ok', detail: 'found' };
+  const way = await connection(context);
+  if (way.state === 'fail') return [keyFinding, way, { check: 'server', state: 'fail', detail: 'was not asked: there is no connection' }];
   try {
     await using hub = await context.connect();
     const tools = await hub.tools();
     const reached: Finding = { check: 'server', state: 'ok', detail: `${hub.url} answers, ${tools.length} tools` };
-    return [keyFinding, reached, await chain(hub)];
+    return [keyFinding, way, reached, await chain(hub)];
   } catch (error) {
-    if (error instanceof CliError && error.exitCode !== exitCodes.unreachable) return [{ check: 'key', state: 'fail', detail: error.message }];
-    return [keyFinding, { check: 'server', state: 'fail', detail: (error as Error).message }];
+    if (error instanceof CliError && error.code === 'UNAUTHENTICATED') return [{ check: 'key', state: 'fail', detail: wrongKey(error, key, context.url) }, way];
+    if (error instanceof CliError && error.exitCode !== exitCodes.unreachable)
+      return [keyFinding, way, { check: 'access', state: 'fail', detail: error.message }];
+    return [keyFinding, way, { check: 'server', state: 'fail', detail: (error as Error).message }];
   }
+}
+
+/** Whether there is a way to the hub at all, before anybody asks who is there. */
+async function connection(context: CommandContext): Promise<Finding> {
+  const check = 'connection';
+  const found = await probe(context.url, await context.identity());
+  if (found.state === 'closed') return { check, state: 'fail', detail: found.why };
+  if (found.state === 'plain') return { check, state: 'ok', detail: 'open, in plain text' };
+  const days = Math.floor((found.endsAt.getTime() - Date.now()) / 86_400_000);
+  return { check, state: days < SOON_DAYS ? 'warn' : 'ok', detail: `open, ${found.protocol}; the certificate is good for ${days} days` };
+}
+
+/** Days before the end of a certificate in which somebody should renew it. */
+const SOON_DAYS = 14;
+
+function wrongKey({ message }: CliError, key: string | undefined, url: string): string {
+  return key === undefined ? `none, and the hub at ${url} needs one; pass --key or set MESHWORK_KEY to the key "meshwork agent add" printed` : message;
 }
 
 async function chain(hub: RemoteHub): Promise<Finding> {

@@ -11,6 +11,7 @@ import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { readKeyPepper } from '../key-pepper.ts';
+import { callerRulesOf, certificateRulesOf, watchTls } from '../network-settings.ts';
 import { isLoopbackHost, type SettingFlags, type Settings, settingsOf } from '../settings.ts';
 import { type RunningHub, startHub } from '../start-hub.ts';
 
@@ -44,13 +45,14 @@ function logTarget({ log }: Settings, io: Io): LogTarget {
   return log.file ?? { write: (line) => io.err(line) };
 }
 
-async function start(folder: DataFolder, { seedKey }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
+async function start(folder: DataFolder, { seedKey, tls }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
   const rules = config.guardian;
   const pepper = await readKeyPepper(io.env, io.cwd);
   const limits = limitRulesOf(config.limits ?? {}, durationMs);
   return startHub({
     folder,
     guardian: {
+      ...certificateRulesOf(config, tls?.caFile !== undefined),
       ...(rules?.grantTtl !== undefined && { grantTtlMs: durationMs(rules.grantTtl) }),
       ...(rules?.trustedNetworks !== undefined && { trustedNetworks: rules.trustedNetworks }),
       ...(rules?.resourceTypes !== undefined && { resourceTypes: rules.resourceTypes }),
@@ -78,10 +80,17 @@ async function serveOnHttp({ hub, guardian, audit, metrics, presence, closing, m
   const { folder, config, settings, log, json, stopped } = run;
   const logger = run.logger.child('server');
   const { host, port, webSocketPort, requireAuth, keyHeaders } = settings;
+  const { tls, source } = await watchTls(settings.tls, (error) =>
+    logger.error('The new certificates cannot be used; the old ones stay', { why: error.message }),
+  );
+  using _certificates = source;
+  source?.onChange(() => logger.info('New certificates are in use'));
   const door = {
     host,
-    authenticator: requireAuth ? guardian.authenticator : withoutKeys(guardian.authenticator),
+    authenticator: requireAuth ? guardian.authenticator : withoutKeys(guardian.authenticator, { onThisMachineOnly: isLoopbackHost(host) }),
     keyHeaders,
+    ...callerRulesOf(config),
+    ...(tls !== undefined && { tls }),
     meter: metrics,
     presence,
     closing,
@@ -92,11 +101,25 @@ async function serveOnHttp({ hub, guardian, audit, metrics, presence, closing, m
     ...(config.allowedOrigins !== undefined && { allowedOrigins: config.allowedOrigins }),
     onError: (error: unknown) => reportTo(logger, error),
   };
-  const { maxBodyBytes } = config;
-  await using server = await serveHttp(hub, { ...door, port, ...(maxBodyBytes !== undefined && { maxBodyBytes }) });
+  const { maxBodyBytes, maxConnections } = config;
+  await using server = await serveHttp(hub, {
+    ...door,
+    port,
+    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+    ...(maxConnections !== undefined && { maxConnections }),
+  });
   await using sockets = webSocketPort === undefined ? undefined : await serveWebSocket(hub, { ...door, port: webSocketPort });
-  if (!isLoopbackHost(host)) logger.warning('This version has no TLS; let only networks you trust reach this port, or put a TLS proxy in front', { host });
-  if (!requireAuth) logger.warning('No key is asked for: whoever runs a program on this machine may do anything here');
+  if (!isLoopbackHost(host) && tls === undefined)
+    logger.warning(
+      'Keys and calls on this port can be read on the way: pass --tls-cert and --tls-key ("meshwork certs" makes them for a trial), or put a TLS proxy in front and name it in trustedProxies',
+      { host },
+    );
+  if (!requireAuth)
+    logger.warning(
+      isLoopbackHost(host)
+        ? 'No key is asked for: whoever runs a program on this machine may do anything here'
+        : 'No key is asked for: whoever has none is nobody, and may do what the policies let nobody do',
+    );
   const urls = { url: server.url, ...(sockets !== undefined && { webSocketUrl: sockets.url }) };
   logger.info('The hub takes calls', urls);
   io.out(json ? `${JSON.stringify({ ...urls, adminKeyFile: folder.adminKeyFile })}\n` : welcome(urls, folder, madeAdminKey));

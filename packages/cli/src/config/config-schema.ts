@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limitsSchema } from './limits-schema.ts';
+import { certificateFields, networkFields } from './network-fields.ts';
 
 const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a number with ms, s, m or h, as in 5m');
 
@@ -26,6 +27,7 @@ export const configSchema = z
     data: z.string().min(1).optional().describe('Folder for the database and the admin key. Default .meshwork.'),
     allowedHosts: z.array(z.string().min(1)).optional().describe('Host names this hub answers to, beside loopback names and its own address.'),
     allowedOrigins: z.array(z.url()).optional().describe('Web origins whose pages may call this hub, beside loopback ones.'),
+    ...networkFields,
     maxBodyBytes: z.int().min(1_024).max(67_108_864).optional().describe('Largest request body. Default 1048576.'),
     limits: limitsSchema.optional().describe('How often callers may come.'),
     instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),
@@ -33,6 +35,7 @@ export const configSchema = z
       .strictObject({
         grantTtl: duration.optional().describe('How long a grant lasts, such as 5m.'),
         trustedNetworks: z.array(z.string()).optional().describe('Networks whose callers are in the trusted zone, in CIDR notation.'),
+        ...certificateFields,
         resourceTypes: z
           .array(z.strictObject({ name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), everyday: z.boolean().default(false), remote: z.boolean().default(false) }))
           .min(1)

@@ -1,6 +1,7 @@
 import { type Authenticator, type Challenge, type Connection, MeshworkError, type Principal, type UnauthenticatedError } from '@meshwork/core';
 import type { ConnectionLog } from '../connection-log.ts';
 import type { DoorLimits } from '../limits/door-limits.ts';
+import { type CallerRules, createCallers } from './callers.ts';
 import { challengeText } from './challenge-text.ts';
 import { type HostRules, isKnownHost, isKnownOrigin } from './host-and-origin.ts';
 import { publicKeyId } from './key-id.ts';
@@ -9,7 +10,7 @@ import { errorAnswer, type PlainRequest, type PlainResponse } from './plain-http
 import { createProtectedResource, type ProtectedResource, type ProtectedResourceOptions } from './protected-resource.ts';
 import { MAX_CREDENTIAL_LENGTH, type RequestCaps, refuseOversized } from './request-caps.ts';
 
-export interface DoorOptions extends HostRules, RequestCaps {
+export interface DoorOptions extends HostRules, CallerRules, RequestCaps {
   /** Who turns credentials into principals; or one principal for everybody, which is right only behind a door of your own. */
   readonly authenticator: Authenticator | { readonly everybody: Principal };
   /** Headers a key may come in beside `Authorization: Bearer`, in lower case. Default `x-api-key`. */
@@ -26,7 +27,7 @@ export interface DoorOptions extends HostRules, RequestCaps {
 export interface Door {
   /** What the hub says of itself to OAuth clients, when it is a resource server. */
   readonly protectedResource: ProtectedResource | undefined;
-  /** The refusal when the request's head is too large, or Host or Origin are not this hub's. */
+  /** The refusal when the address may not call, the request's head is too large, or Host or Origin are not this hub's. */
   refuseStrangers(request: PlainRequest): PlainResponse | undefined;
   /** Who calls, by `Authorization` or one of the key headers; or the answer to somebody unknown. */
   admit(request: PlainRequest): Promise<Principal | PlainResponse>;
@@ -42,6 +43,7 @@ export interface Door {
 export function createDoor(options: DoorOptions & { readonly path?: string }, isLockedOut: (principal: Principal) => boolean = () => false): Door {
   const { authenticator, keyHeaders = ['x-api-key'], log, oauth, doorLimits, path = '/mcp' } = options;
   const protectedResource = oauth && createProtectedResource(oauth, path);
+  const callers = createCallers(options);
   // Callers come by few names: looking one up costs less than taking its URL apart.
   const known = new Map<string, boolean>();
   const knows = (host: string | null, localAddress: string | undefined) => {
@@ -72,7 +74,7 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
 
   const whoIs = async (request: PlainRequest): Promise<Principal | undefined> => {
     if ('everybody' in authenticator) return authenticator.everybody;
-    const { encrypted = false, remoteAddress, certificate, channelBinding } = request.facts;
+    const { encrypted = false, remoteAddress, certificate, channelBinding, forwarded } = request.facts;
     const connection: Connection = {
       via: 'http',
       encrypted,
@@ -80,6 +82,7 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
       ...(remoteAddress !== undefined && { remoteAddress }),
       ...(certificate !== undefined && { certificate }),
       ...(channelBinding !== undefined && { channelBinding }),
+      ...(forwarded !== undefined && { forwarded }),
     };
     const credential = credentialOf(request, keyHeaders);
     return credential !== undefined && credential.length > MAX_CREDENTIAL_LENGTH ? undefined : authenticator.authenticate(credential, connection);
@@ -112,6 +115,8 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
   return {
     protectedResource,
     refuseStrangers(request) {
+      if (!callers.mayCall(request.facts))
+        return errorAnswer(403, -31403, 'this hub takes no calls from your address; allowAddresses and denyAddresses say whose');
       const oversized = refuseOversized(request, options);
       if (oversized !== undefined) return oversized;
       if (!knows(request.header('host'), request.facts.localAddress))

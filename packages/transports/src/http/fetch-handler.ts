@@ -1,4 +1,5 @@
 import type { Hub } from '@meshwork/core';
+import { type Callers, createCallers } from './callers.ts';
 import { createHttpFaces, type HttpFacesOptions } from './http-faces.ts';
 import { type ConnectionFacts, type PlainRequest, toResponse } from './plain-http.ts';
 import { readBytes } from './read-body.ts';
@@ -14,11 +15,14 @@ export interface FetchHandler {
 
 /**
  * Shows a hub over HTTP in Web-standard terms, for any runtime that has `Request` and `Response`: MCP at `/mcp`, REST beside it. What the
- * server knows of the connection comes as `facts`; without a `remoteAddress` a caller counts as external.
+ * server knows of the connection comes as `facts`; without a `remoteAddress` a caller counts as external. `trustedProxies` are looked for in
+ * its `remoteAddress`; leave them out where the host has resolved forwarding headers itself.
  */
 export function createFetchHandler(hub: Hub, options: FetchHandlerOptions): FetchHandler {
   const faces = createHttpFaces(hub, options);
-  const handler = async (request: Request, facts: ConnectionFacts = {}) => withoutBody(request, toResponse(await faces.handle(plainOf(request, facts))));
+  const callers = createCallers(options);
+  const handler = async (request: Request, facts: ConnectionFacts = {}) =>
+    withoutBody(request, toResponse(await faces.handle(plainOf(request, facts, callers))));
   return Object.assign(handler, { broadcast: faces.broadcast, close: () => faces.close() });
 }
 
@@ -27,14 +31,14 @@ function withoutBody({ method }: Request, response: Response): Response {
   return method === 'HEAD' ? new Response(null, { status: response.status, headers: response.headers }) : response;
 }
 
-function plainOf(request: Request, facts: ConnectionFacts): PlainRequest {
+function plainOf(request: Request, peer: ConnectionFacts, callers: Callers): PlainRequest {
   const { pathname, search, searchParams } = new URL(request.url);
   const { method, headers, signal } = request;
   return {
     method,
     path: pathname,
     query: searchParams,
-    facts,
+    facts: peer.forwarded === undefined ? callers.factsOf(peer, (name) => headers.get(name)) : peer,
     urlLength: pathname.length + search.length,
     gone: signal,
     header: (name) => headers.get(name),

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import type { Abortable, AbortListener } from '@meshwork/core';
+import type { Callers } from './callers.ts';
+import { peerFacts } from './peer-facts.ts';
 import type { ConnectionFacts, FaceResponse, PlainRequest } from './plain-http.ts';
 import { joinChunks, type RawBody } from './read-body.ts';
 import type { SlowAnswers } from './slow-answers.ts';
@@ -19,6 +21,7 @@ export class NodeRequest implements PlainRequest, Abortable {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: Writable;
   readonly #search: string;
+  readonly #callers: Callers;
   readonly #bodies: SlowBodies | undefined;
   #headers: Map<string, string> | undefined;
   #body: Promise<RawBody> | undefined;
@@ -27,13 +30,14 @@ export class NodeRequest implements PlainRequest, Abortable {
   #onGone: AbortListener[] | undefined;
 
   /** `outgoing` is the response, or the socket itself of a request to upgrade, which has no body. */
-  constructor(incoming: IncomingMessage, outgoing: Writable, bodies?: SlowBodies) {
+  constructor(incoming: IncomingMessage, outgoing: Writable, callers: Callers, bodies?: SlowBodies) {
     const { method = 'GET', url = '/' } = incoming;
     const mark = url.indexOf('?');
     this.method = method;
     this.path = mark === -1 ? url : url.slice(0, mark);
     this.#search = mark === -1 ? '' : url.slice(mark + 1);
     this.#incoming = incoming;
+    this.#callers = callers;
     this.#bodies = bodies;
     this.#outgoing = outgoing;
   }
@@ -51,12 +55,7 @@ export class NodeRequest implements PlainRequest, Abortable {
   }
 
   get facts(): ConnectionFacts {
-    if (this.#facts === undefined) {
-      const { socket } = this.#incoming;
-      const { remoteAddress, localAddress } = socket;
-      const encrypted = 'encrypted' in socket;
-      this.#facts = { encrypted, ...(remoteAddress !== undefined && { remoteAddress }), ...(localAddress !== undefined && { localAddress }) };
-    }
+    this.#facts ??= this.#callers.factsOf(peerFacts(this.#incoming.socket), (name) => this.header(name));
     return this.#facts;
   }
 

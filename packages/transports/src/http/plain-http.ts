@@ -28,9 +28,11 @@ export interface ConnectionFacts {
   readonly localAddress?: string;
   readonly encrypted?: boolean;
   /** The peer's certificate, once TLS has verified it. */
-  readonly certificate?: ClientCertificate;
+  readonly certificate?: ClientCertificate | undefined;
   /** What this TLS connection alone has (RFC 9266), in base64url. */
   readonly channelBinding?: string;
+  /** Set when the request came through a proxy: `known` when a trusted one says from whom, and `remoteAddress` is that. */
+  readonly forwarded?: 'known' | 'unknown';
 }
 
 /** An answer that is there as a whole. */

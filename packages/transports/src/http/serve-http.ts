@@ -1,15 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { ConflictError, type Hub, UnavailableError } from '@meshwork/core';
 import { createWebSocketHost, type WebSocketHost, type WebSocketOptions } from '../streams/web-socket-host.ts';
+import type { Callers } from './callers.ts';
 import { answerGarbled } from './garbled-requests.ts';
 import { createHttpFaces, type HttpFaces, type HttpFacesOptions } from './http-faces.ts';
+import { createListener, type ListenerOptions } from './listener.ts';
 import { NodeRequest, sendResponse } from './node-http.ts';
 import { shownHost } from './shown-host.ts';
 import { createSlowAnswers, type SlowAnswers } from './slow-answers.ts';
 import { createSlowBodies, type SlowBodies } from './slow-bodies.ts';
 
-export interface ServeHttpOptions extends HttpFacesOptions {
+export interface ServeHttpOptions extends HttpFacesOptions, ListenerOptions {
   /** Address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
   /** Port; 0 picks a free one. Default 3001. */
@@ -21,6 +23,8 @@ export interface ServeHttpOptions extends HttpFacesOptions {
   readonly stallMs?: number;
   /** Bytes of answers that may wait for slow readers, and of bodies that have not come to their end; beyond, whoever takes longest is cut. Default 256 MiB. */
   readonly maxWaitingBytes?: number;
+  /** Connections in all. Default 20,000. */
+  readonly maxConnections?: number;
   /** Limits of WebSocket connections, which are made by an upgrade on the same port and path; false takes none. */
   readonly webSocket?: WebSocketOptions | false;
 }
@@ -38,7 +42,8 @@ export interface HttpServer extends AsyncDisposable {
 /**
  * Serves a hub over HTTP on Node: a thin adapter around the faces that `createFetchHandler` shows elsewhere.
  *
- * @throws {ConflictError} when the port is taken, {@link UnavailableError} when the address cannot be listened on.
+ * @throws {ConflictError} when the port is taken, {@link UnavailableError} when the address cannot be listened on,
+ *   {@link InvalidInputError} when the certificates or networks are none.
  */
 export async function serveHttp(hub: Hub, options: ServeHttpOptions): Promise<HttpServer> {
   const { host = '127.0.0.1', port = 3001, path = '/mcp', onError = () => {} } = options;
@@ -46,8 +51,11 @@ export async function serveHttp(hub: Hub, options: ServeHttpOptions): Promise<Ht
   const faces = createHttpFaces(hub, options);
   const slow = createSlowAnswers({ stallMs, maxWaitingBytes });
   const bodies = createSlowBodies({ maxBytes: maxWaitingBytes });
-  const server = createServer(
-    {
+  const { maxConnections = 20_000, ...shared } = options;
+  const { server, callers, isSecure, unused, release } = createListener({
+    ...shared,
+    maxConnections,
+    server: {
       requestTimeout: requestTimeoutMs,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs) / 4,
@@ -55,34 +63,33 @@ export async function serveHttp(hub: Hub, options: ServeHttpOptions): Promise<Ht
       maxHeaderSize: 16_384,
       ...(options.webSocket !== false && upgradesToWebSocketOnly),
     },
-    (incoming, outgoing) => {
-      void serve(incoming, outgoing, { server, faces, slow, bodies }).catch((error) => {
+    onRequest(incoming, outgoing) {
+      void serve(incoming, outgoing, { server, callers, faces, slow, bodies }).catch((error) => {
         onError(error);
         outgoing.destroy();
       });
     },
-  );
-  const sockets = options.webSocket === false ? undefined : createWebSocketHost(hub, { ...options, ...options.webSocket });
+    onError,
+  });
   server.maxHeadersCount = 0; // The door counts them; Node would leave the rest out without a word.
   server.on('clientError', answerGarbled({ recorder: options.recorder, onError }));
-  // Browsers and Node's own client open connections ahead of need; Node does not count those as idle when a server closes.
-  const unused = new Set<Socket>();
-  const used = ({ socket }: IncomingMessage) => unused.delete(socket);
-  server.on('connection', (socket) => {
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
-  });
-  server.on('request', used);
+  const sockets = options.webSocket === false ? undefined : createWebSocketHost(hub, { ...shared, ...options.webSocket });
   // A server that listens for upgrades leaves them to the listener: without WebSocket they are requests like others.
-  if (sockets !== undefined) server.on('upgrade', used).on('upgrade', sockets.upgrade);
+  if (sockets !== undefined) server.on('upgrade', ({ socket }) => unused.delete(socket)).on('upgrade', sockets.upgrade);
   await listen(server, port, host);
   const { port: boundPort } = server.address() as AddressInfo;
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= stop(server, { faces, sockets, unused });
+    closed ??= stop(server, { faces, sockets, unused, release });
     return closed;
   };
-  return { url: `http://${shownHost(host)}:${boundPort}${path}`, port: boundPort, broadcast: faces.broadcast, close, [Symbol.asyncDispose]: close };
+  return {
+    url: `${isSecure ? 'https' : 'http'}://${shownHost(host)}:${boundPort}${path}`,
+    port: boundPort,
+    broadcast: faces.broadcast,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** A client that offers another upgrade, as some do with HTTP/2, is answered over HTTP as if it had not (Node 24.9 and newer). */
@@ -90,13 +97,14 @@ const upgradesToWebSocketOnly = { shouldUpgradeCallback: ({ headers }: IncomingM
 
 interface Serving {
   readonly server: Server;
+  readonly callers: Callers;
   readonly faces: HttpFaces;
   readonly slow: SlowAnswers;
   readonly bodies: SlowBodies;
 }
 
-async function serve(incoming: IncomingMessage, outgoing: ServerResponse, { server, faces, slow, bodies }: Serving): Promise<void> {
-  const request = new NodeRequest(incoming, outgoing, bodies);
+async function serve(incoming: IncomingMessage, outgoing: ServerResponse, { server, callers, faces, slow, bodies }: Serving): Promise<void> {
+  const request = new NodeRequest(incoming, outgoing, callers, bodies);
   const answer = await faces.handle(request);
   // The body of a refused request is thrown away as it comes; but not without end.
   if (request.isTooLarge || !server.listening) outgoing.shouldKeepAlive = false;
@@ -120,10 +128,13 @@ const READ_MS = 1_000;
 interface Parts {
   readonly faces: HttpFaces;
   readonly sockets: WebSocketHost | undefined;
+  /** Browsers and Node's own client open connections ahead of need; Node does not count those as idle when a server closes. */
   readonly unused: ReadonlySet<Socket>;
+  readonly release: () => void;
 }
 
-async function stop(server: Server, { faces, sockets, unused }: Parts): Promise<void> {
+async function stop(server: Server, { faces, sockets, unused, release }: Parts): Promise<void> {
+  release();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   await Promise.all([faces.close(), sockets?.close()]);
   server.closeIdleConnections();

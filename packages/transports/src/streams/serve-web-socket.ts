@@ -1,13 +1,13 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Hub } from '@meshwork/core';
 import { answerGarbled } from '../http/garbled-requests.ts';
+import { createListener, type ListenerOptions } from '../http/listener.ts';
 import { codeOf, recordRefusal, UNRECORDED } from '../http/refusals.ts';
 import { listen } from '../http/serve-http.ts';
 import { shownHost } from '../http/shown-host.ts';
 import { createWebSocketHost, type WebSocketHostOptions } from './web-socket-host.ts';
 
-export interface ServeWebSocketOptions extends WebSocketHostOptions {
+export interface ServeWebSocketOptions extends WebSocketHostOptions, ListenerOptions {
   /** Address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
   /** Port; 0 picks a free one. Default 3002. */
@@ -30,10 +30,14 @@ export interface WebSocketListener extends AsyncDisposable {
  * @throws {ConflictError} when the port is taken, {@link UnavailableError} when the address cannot be listened on.
  */
 export async function serveWebSocket(hub: Hub, options: ServeWebSocketOptions): Promise<WebSocketListener> {
-  const { host = '127.0.0.1', port = 3002, path = '/mcp', headersTimeoutMs = 10_000, recorder, onError = () => {} } = options;
-  const server = createServer(
-    { requestTimeout: headersTimeoutMs, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 4, maxHeaderSize: 16_384 },
-    (incoming, outgoing) => {
+  const { host = '127.0.0.1', port = 3002, path = '/mcp', headersTimeoutMs = 10_000, recorder } = options;
+  const { maxConnections = 10_000, onError = () => {} } = options;
+  const { server, isSecure, unused, release } = createListener({
+    ...options,
+    // Beside those that are open, some are on their way in or out.
+    maxConnections: maxConnections + 1_000,
+    server: { requestTimeout: headersTimeoutMs, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 4, maxHeaderSize: 16_384 },
+    onRequest(incoming, outgoing) {
       incoming.resume();
       const reason = 'this port speaks WebSocket only';
       const { method, url = '/', socket } = incoming;
@@ -48,21 +52,28 @@ export async function serveWebSocket(hub: Hub, options: ServeWebSocketOptions): 
           .end(`${isKept ? reason : UNRECORDED}\n`),
       );
     },
-  );
+    onError,
+  });
   const sockets = createWebSocketHost(hub, options);
   server.maxHeadersCount = 0; // The door counts them.
-  server.on('upgrade', sockets.upgrade).on('clientError', answerGarbled({ recorder, onError }));
+  server
+    .on('upgrade', ({ socket }) => unused.delete(socket))
+    .on('upgrade', sockets.upgrade)
+    .on('clientError', answerGarbled({ recorder, onError }));
   try {
     await listen(server, port, host);
   } catch (error) {
+    release();
     await sockets.close();
     throw error;
   }
   const { port: boundPort } = server.address() as AddressInfo;
   const stop = async () => {
+    release();
     const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
     await sockets.close();
     server.closeAllConnections();
+    for (const socket of unused) socket.destroy();
     await stopped;
   };
   let closed: Promise<void> | undefined;
@@ -70,5 +81,5 @@ export async function serveWebSocket(hub: Hub, options: ServeWebSocketOptions): 
     closed ??= stop();
     return closed;
   };
-  return { url: `ws://${shownHost(host)}:${boundPort}${path}`, port: boundPort, close, [Symbol.asyncDispose]: close };
+  return { url: `${isSecure ? 'wss' : 'ws'}://${shownHost(host)}:${boundPort}${path}`, port: boundPort, close, [Symbol.asyncDispose]: close };
 }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Hub, Principal } from '@meshwork/core';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { DoorRecorder } from '../door-recorder.ts';
+import { createCallers } from '../http/callers.ts';
 import { createDoor, type DoorOptions } from '../http/door.ts';
 import { NodeRequest } from '../http/node-http.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from '../http/plain-http.ts';
@@ -88,6 +89,7 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
   const { maxConnections = 10_000, maxConnectionsPerPrincipal = 100, maxKeptFrames = 65_536, resumeMs = 30_000, closeGraceMs = 5_000 } = options;
   const { heartbeatMs = 30_000, reauthenticateMs = 60_000, meter, presence, recorder, log } = options;
   const door = createDoor(options, (principal) => seesNothing(hub, principal));
+  const callers = createCallers(options);
   const fanOut = createFanOut(hub, onError);
   const stateCodec = createStateCodec();
   const connections = new Set<Connection>();
@@ -119,7 +121,7 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     return errorAnswer(500, -32603, 'the hub failed; its log says why');
   };
   const admit = async (incoming: IncomingMessage, stream: Duplex): Promise<Admitted | PlainResponse> => {
-    const plain = new NodeRequest(incoming, stream);
+    const plain = new NodeRequest(incoming, stream, callers);
     const offered = readOfferedProtocols(plain.header('sec-websocket-protocol'));
     const request = withKey(plain, offered.key);
     const admitted = refusalOf(request, offered) ?? (await door.admit(request).catch(failed));
