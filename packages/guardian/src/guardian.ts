@@ -97,7 +97,8 @@ export function guardian(options: GuardianOptions): Guardian {
     if (!TYPE_NAME.test(name)) throw new TypeError(`the resource type ${JSON.stringify(name)} must be 1 to 64 of A-Z a-z 0-9 _ . - and start with a letter`);
   if (!Number.isSafeInteger(grantTtlMs) || grantTtlMs < 1 || grantTtlMs > LONGEST_TTL_MS)
     throw new TypeError(`grantTtlMs is ${grantTtlMs}; it must be a whole number of milliseconds from 1 to a year`);
-  if (givenKeys.some(({ key }) => key.length > LONGEST_GIVEN_KEY)) throw new TypeError(`a given key has more than ${LONGEST_GIVEN_KEY} characters; use a shorter one`);
+  if (givenKeys.some(({ key }) => key.length > LONGEST_GIVEN_KEY))
+    throw new TypeError(`a given key has more than ${LONGEST_GIVEN_KEY} characters; use a shorter one`);
   const inTurn = createTurns();
   const credentials = createCredentialBook({ store, clock, ...(pepper !== undefined && { pepper }), onChange: (event) => tell(event.type, event) });
   const grants = createGrantBook({ store, clock, ids });
