@@ -311,6 +311,16 @@ describe('a connection that stays open', () => {
     expect(await living.call()).toBe('ok');
   });
 
+  it('leaves the reason of the refusal with the call, for whoever records it', async () => {
+    const hub = world();
+    const { call, id } = await list(hub);
+    const decisions: object[] = [];
+    hub.hub.events.on('call-finished', (event) => decisions.push(...event.call.decisions));
+    await hub.guard.keys.revoke(id);
+    await call();
+    expect(decisions).toEqual([{ by: 'guardian', effect: 'deny', policies: ['living-keys'], reason: expect.stringContaining('revoked or has expired') }]);
+  });
+
   it('hears of a revocation on another hub within five seconds, for one read of the store', async () => {
     const { store, clock, reads } = countingStore();
     const [here, there] = [world({ store, clock }), world({ store, clock })];
