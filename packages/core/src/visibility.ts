@@ -1,5 +1,6 @@
 import type { Catalogue } from './catalogue.ts';
 import type { Principal } from './principal.ts';
+import type { Resource } from './resource.ts';
 import type { Target } from './stage.ts';
 
 /** Port: what of the catalogue a caller is shown. A module that refuses calls brings it, so that lists show exactly what may be called. */
@@ -13,17 +14,17 @@ export interface Visibility {
 /** What one caller is shown. Callers who are shown the same share one object, until the catalogue changes. */
 export type CatalogueView = Pick<Catalogue, 'tools' | 'resources' | 'templates' | 'prompts'>;
 
-/** Callers and views remembered; with more of either, all are forgotten and made again. */
-const REMEMBERED_CALLERS = 1_000;
-const REMEMBERED_VIEWS = 100;
+/** Kinds of callers remembered; when there are more, all are forgotten and looked at again. */
+const REMEMBERED = 500;
 
 /** Views of a catalogue, remembered by the keys of everybody who has a say in what is visible. */
 export function createViews(catalogue: Catalogue, rules: readonly Visibility[]): (principal: Principal) => CatalogueView {
-  let whole: CatalogueView = { tools: [], resources: [], templates: [], prompts: [] };
+  let whole: CatalogueView | undefined;
   const byCaller = new Map<string, CatalogueView>();
+  /** By a mark for each item: whoever is shown the same gets the same object, and what is made from it is made once. */
   const byContent = new Map<string, CatalogueView>();
 
-  const viewOf = (principal: Principal): CatalogueView => {
+  const viewOf = (principal: Principal, { tools, resources, templates, prompts }: CatalogueView): CatalogueView => {
     let content = '';
     const shown = <T>(items: readonly T[], targetOf: (item: T) => Target) =>
       items.filter((item) => {
@@ -31,37 +32,31 @@ export function createViews(catalogue: Catalogue, rules: readonly Visibility[]):
         content += isShown ? '1' : '0';
         return isShown;
       });
-    const made: CatalogueView = {
-      tools: shown(whole.tools, (tool) => ({ kind: 'tool', tool })),
-      resources: shown(whole.resources, (resource) => ({ kind: 'resource', resource, variables: {} })),
-      templates: shown(whole.templates, (resource) => ({ kind: 'resource', resource, variables: {} })),
-      prompts: shown(whole.prompts, (prompt) => ({ kind: 'prompt', prompt })),
+    const resourceTarget = (resource: Resource) => ({ kind: 'resource', resource, variables: {} }) as const;
+    const view = {
+      tools: shown(tools, (tool) => ({ kind: 'tool', tool })),
+      resources: shown(resources, resourceTarget),
+      templates: shown(templates, resourceTarget),
+      prompts: shown(prompts, (prompt) => ({ kind: 'prompt', prompt })),
     };
-    const known = content.includes('0') ? byContent.get(content) : whole;
-    if (known !== undefined) return known;
-    if (byContent.size >= REMEMBERED_VIEWS) forget();
-    byContent.set(content, made);
-    return made;
-  };
-  const forget = () => {
-    byCaller.clear();
-    byContent.clear();
-  };
-  const refresh = () => {
-    const { tools, resources, templates, prompts } = catalogue;
-    if (tools === whole.tools && resources === whole.resources && templates === whole.templates && prompts === whole.prompts) return;
-    whole = { tools, resources, templates, prompts };
-    forget();
+    const known = byContent.get(content) ?? view;
+    byContent.set(content, known);
+    return known;
   };
 
   return (principal) => {
-    refresh();
+    const { tools, resources, templates, prompts } = catalogue;
+    const isNew = whole?.tools !== tools || whole.resources !== resources || whole.templates !== templates || whole.prompts !== prompts;
+    if (whole === undefined || isNew) whole = { tools, resources, templates, prompts };
     if (rules.length === 0) return whole;
-    const key = rules.length === 1 ? (rules[0] as Visibility).keyOf(principal) : JSON.stringify(rules.map((rule) => rule.keyOf(principal)));
+    if (isNew || byCaller.size >= REMEMBERED) {
+      byCaller.clear();
+      byContent.clear();
+    }
+    const key = JSON.stringify(rules.map((rule) => rule.keyOf(principal)));
     let view = byCaller.get(key);
     if (view === undefined) {
-      view = viewOf(principal);
-      if (byCaller.size >= REMEMBERED_CALLERS) forget();
+      view = viewOf(principal, whole);
       byCaller.set(key, view);
     }
     return view;

@@ -11,10 +11,10 @@ import { places } from './places.ts';
 import type { World } from './world.ts';
 
 /** What a caller sees of a call: that it ran, or which policies refused it. */
-export type Seen = 'ok' | readonly string[] | { readonly code: unknown };
+type Seen = 'ok' | readonly string[] | { readonly code: unknown };
 
 /** A caller that got in. */
-export interface Caller {
+interface Caller {
   call(tool: string, args?: object): Promise<Seen>;
   /** The names of the tools it is shown. */
   list(): Promise<readonly string[]>;

@@ -10,16 +10,19 @@ export function renderTable(rows: readonly Row[], faces: Readonly<Record<'networ
       const answer = answers[name];
       return answer === 'ok' ? 'yes' : answer.map((policy) => `\`${policy}\``).join(' ');
     });
-  const line = (columns: readonly string[]) => `| ${columns.join(' | ')} |`;
+  const table = [['credential', 'zone', ...heads], ...rows.map((row) => [row.credential, row.zones.join(', '), ...cells(row)])];
+  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = table;
   return `# Who may do what
 
 What a hub with the standard policies answers, by credential, zone, and the category and effect of a tool. \`other\` is any category without rules of
 its own. \`yes\`: the call runs. Policies: the call is refused (HTTP 403 over REST, an answer with \`isError\` over MCP), and these policies said so.
 401: nobody gets in, and no list is shown. Lists show the tools with a \`yes\` and no others. Every call leaves one audit record.
 
-${line(['credential', 'zone', ...heads])}
-${line(['credential', 'zone', ...heads].map(() => '---'))}
-${rows.map((row) => line([row.credential, row.zones.join(', '), ...cells(row)])).join('\n')}
+${line(head)}
+${line(widths.map((width) => '-'.repeat(width)))}
+${body.map(line).join('\n')}
 
 Every face answers the same. Over the network: ${faces.network.join('; ')}. In the process: ${faces.process.join('; ')}.
 
