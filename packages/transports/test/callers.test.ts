@@ -71,6 +71,8 @@ describe('forwarding headers of a trusted proxy', () => {
     [{ 'x-forwarded-for': '0x7f.1' }, unknown],
     [{ 'x-forwarded-for': '2130706433' }, unknown],
     [{ 'x-forwarded-for': '::ffff:010.0.0.1' }, unknown],
+    [{ 'x-forwarded-for': '::10.0.0.1' }, unknown],
+    [{ 'x-forwarded-for': '::127.0.0.1' }, unknown],
     [{ 'x-forwarded-for': '203.0.113.7 10.0.0.1' }, unknown],
     [{ forwarded: 'for=_hidden' }, unknown],
     [{ forwarded: 'for=2001:db8::7' }, unknown],
