@@ -52,7 +52,11 @@ export function createZones({ trusted = [], certificateZone }: ZoneOptions = {})
 
 const REMEMBERED = 1_000;
 
-/** The short and octal forms that ipaddr.js takes too mean one address to some and another to others. */
+/**
+ * An address as systems write it. ipaddr.js takes more: short and octal forms, which mean one address to some and another to others, and
+ * `::127.0.0.1` for 127.0.0.1, which on an IPv6 network is an address like any other.
+ */
 function isAddress(text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+  const plain = text.replace(/^::ffff:(?=\d+\.)/i, '');
+  return plain.includes('.') ? ipaddr.IPv4.isValidFourPartDecimal(plain) : ipaddr.IPv6.isValid(plain);
 }

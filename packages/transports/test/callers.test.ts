@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createAuthority } from './authority.ts';
-import { get, getPlain, recorder } from './tls-client.ts';
+import { closed, get, getPlain, recorder } from './tls-client.ts';
 import { alice, testHub, withServer } from './world.ts';
 
 const toolsOf = (url: string) => `${url}/tools`;
@@ -71,6 +71,8 @@ describe('forwarding headers of a trusted proxy', () => {
     [{ 'x-forwarded-for': '0x7f.1' }, unknown],
     [{ 'x-forwarded-for': '2130706433' }, unknown],
     [{ 'x-forwarded-for': '::ffff:010.0.0.1' }, unknown],
+    [{ 'x-forwarded-for': '::10.0.0.1' }, unknown],
+    [{ 'x-forwarded-for': '::127.0.0.1' }, unknown],
     [{ 'x-forwarded-for': '203.0.113.7 10.0.0.1' }, unknown],
     [{ forwarded: 'for=_hidden' }, unknown],
     [{ forwarded: 'for=2001:db8::7' }, unknown],
@@ -117,7 +119,7 @@ describe('forwarding headers of a trusted proxy', () => {
     const socket = new WebSocket(server.url, 'mcp', { headers: { 'x-forwarded-for': '127.0.0.1, 203.0.113.7' } });
     await once(socket, 'open');
     socket.terminate();
-    await once(socket, 'close');
+    await closed(socket);
     expect(seen[0]).toMatchObject(known('203.0.113.7'));
   });
 
@@ -187,7 +189,7 @@ describe('lists of addresses', () => {
       async ({ port }) => {
         const socket = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' }).on('error', () => {});
         socket.on('data', () => expect.unreachable());
-        await once(socket, 'close');
+        await closed(socket);
       },
       { tls: server, denyAddresses: ['127.0.0.2'] },
     );

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createAuthority } from './authority.ts';
-import { get, getPlain } from './tls-client.ts';
+import { closed, get, getPlain } from './tls-client.ts';
 import { withServer } from './world.ts';
 
 const toolsOf = (url: string) => `${url}/tools`;
@@ -20,7 +20,7 @@ async function crowd(port: number, size: number, localAddress = '127.0.0.1') {
   return {
     cut: () => cut,
     async leave() {
-      const gone = Promise.all(sockets.filter(({ closed }) => !closed).map((socket) => once(socket, 'close')));
+      const gone = Promise.all(sockets.filter((socket) => !socket.closed).map((socket) => closed(socket)));
       for (const socket of sockets) socket.destroy();
       await gone;
     },

@@ -57,3 +57,8 @@ export function recorder(): { readonly seen: Connection[]; readonly authenticato
     },
   };
 }
+
+/** Waits until a connection has closed, with or without an error. */
+export function closed(socket: { once(event: 'close', listener: () => void): unknown }): Promise<void> {
+  return new Promise((resolve) => void socket.once('close', () => resolve()));
+}

@@ -33,9 +33,10 @@ export function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefine
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   // The interface of a link-local address, as in fe80::1%eth0, is no part of it.
   const plain = text.replace(/%[\w.-]{1,32}$/, '');
-  if (!/^[0-9A-Fa-f:]*(?::\d+\.\d+\.\d+\.\d+)?$/.test(plain) || !plain.includes(':') || !ipaddr.IPv6.isValid(plain)) return undefined;
-  const [dotted] = /\d+\.\d+\.\d+\.\d+$/.exec(plain) ?? [];
-  if (dotted !== undefined && !ipaddr.IPv4.isValidFourPartDecimal(dotted)) return undefined;
+  const [, dotted] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain) ?? [];
+  if (dotted !== undefined) return ipaddr.IPv4.isValidFourPartDecimal(dotted) ? ipaddr.IPv4.parse(dotted) : undefined;
+  // ipaddr.js takes ::127.0.0.1 for 127.0.0.1; on a network it is an address like any other.
+  if (!/^[0-9A-Fa-f:]+$/.test(plain) || !plain.includes(':') || !ipaddr.IPv6.isValid(plain)) return undefined;
   const address = ipaddr.IPv6.parse(plain);
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
 }
