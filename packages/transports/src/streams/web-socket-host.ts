@@ -203,7 +203,7 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
 
   const lookUpAgain = async (connection: Connection) => {
     const { request, socket } = connection;
-    const admitted = await door.admit(request);
+    const admitted = await door.lookAgain(request);
     if (connection.request !== request || !connections.has(connection)) return;
     if (!('status' in admitted) && admitted.id === connection.principal.id) connection.principal = admitted;
     else if (connection.resumable !== undefined) connection.resumable.end(closeCodes.keyRevoked, 'the key is not known to this hub any more');
