@@ -4,9 +4,7 @@ export { createFetchHandler, type FetchHandler, type FetchHandlerOptions } from 
 export type { HostRules } from './http/host-and-origin.ts';
 export type { ConnectionFacts } from './http/plain-http.ts';
 export { type HttpServer, type ServeHttpOptions, serveHttp } from './http/serve-http.ts';
-export { createDoorLimits, type DoorLimits, type DoorLimitsOptions } from './limits/door-limits.ts';
-export { defaultLimitRules, type LimitBy, type LimitFilter, type LimitRule } from './limits/limit-rules.ts';
-export { type RateLimitsOptions, rateLimits } from './limits/rate-limits.ts';
+export type { DoorLimits } from './limits/door-limits.ts';
 export { type MountToolsOptions, mountTools, type ToolHost } from './mount-tools.ts';
 export { createPresence, type Presence, type PresenceOptions, type PresentAgent, presenceModule } from './presence.ts';
 export { type ConnectInProcessOptions, connectInProcess } from './streams/connect-in-process.ts';

@@ -1,5 +1,5 @@
 import { type CallRequest, createHub, createMemoryKeyValueStore, defineTool, type KeyValueStore, type Principal, toolAnswer, zoneTrust } from '@meshwork/core';
-import { defaultLimitRules, type LimitRule, type RateLimitsOptions, rateLimits } from '@meshwork/transports';
+import { defaultLimitRules, type LimitRule, type RateLimitsOptions, rateLimits } from '@meshwork/transports/limits';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { withRest } from './rest-world.ts';
