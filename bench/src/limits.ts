@@ -1,5 +1,5 @@
 import { type AnyTool, createHub, defineTool, type Principal, type Stage, type StageStep, toolAnswer, zoneTrust } from '@meshwork/core';
-import { rateLimits } from '@meshwork/transports';
+import { rateLimits } from '@meshwork/transports/limits';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { median } from './median.ts';

@@ -27,7 +27,7 @@ export interface DoorRecord extends RecordBase {
   readonly addresses?: Readonly<Record<string, number>>;
 }
 
-/** Nobody: who was refused at the door has no principal, unless the refusal names one. */
+/** Nobody: who was refused at the door has no principal, unless the refusal names one, of whom it says no more. */
 const NOBODY = { id: 'unknown', kind: 'anonymous', zone: 'unknown', trust: 0, method: 'none' } as const;
 
 /** Pure: what is kept of one refusal. */
@@ -38,7 +38,7 @@ export function doorRecordOf({ face, address, status, code, reason, method, path
     time,
     principal: {
       ...NOBODY,
-      ...(principal !== undefined && { id: clean(principal), kind: 'agent' }),
+      ...(principal !== undefined && { id: clean(principal), kind: 'unknown' }),
       ...(address !== undefined && { address: clean(address) }),
     },
     face: face ?? 'none',

@@ -14,7 +14,8 @@ import {
 import { createCedarEngine } from '@meshwork/guardian/cedar';
 import { openSqlite } from '@meshwork/store-sqlite';
 import { createMetrics, type Metrics, telemetryResources, tracing } from '@meshwork/telemetry';
-import { createPresence, type LimitRule, type Presence, presenceModule, rateLimits } from '@meshwork/transports';
+import { createPresence, type Presence, presenceModule } from '@meshwork/transports';
+import { type LimitRule, rateLimits } from '@meshwork/transports/limits';
 import { type DataFolder, prepareFolder, writeAdminKey } from './data-folder.ts';
 import { version } from './version.ts';
 

@@ -15,7 +15,7 @@ export function parseJson(text: string, limits: JsonLimits = {}): unknown {
   if (typeof written === 'number' && written > maxMembers)
     throw new InvalidInputError(`the JSON text has ${written} members, more than the ${maxMembers} that are read; send it in parts`);
   if (written === 'too-deep') throw new InvalidInputError(`the JSON text is nested more than ${maxDepth} levels deep`);
-  if (written === 'too-long') throw new InvalidInputError(`the JSON text has a string of more than ${maxStringLength} characters; send it in parts`);
+  if (written === 'too-long') throw new InvalidInputError(`the JSON text has a string of more than ${maxStringLength} characters`);
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,5 +1,5 @@
 import { type CallRequest, createHub, createMemoryKeyValueStore, defineTool, type KeyValueStore, type Principal, toolAnswer, zoneTrust } from '@meshwork/core';
-import { defaultLimitRules, type LimitRule, type RateLimitsOptions, rateLimits } from '@meshwork/transports';
+import { defaultLimitRules, type LimitRule, type RateLimitsOptions, rateLimits } from '@meshwork/transports/limits';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { withRest } from './rest-world.ts';
@@ -126,6 +126,18 @@ describe('a limit', () => {
     expect(await calls(5, operator)).toBe(5);
     expect(await calls(5, {}, { name: 'vm_create' })).toBe(5);
     expect(await calls(5, { ...operator, zone: 'trusted' }, { name: 'vm_create' })).toBe(5);
+  });
+
+  it.each([
+    ['in memory', undefined],
+    ['in a store', createMemoryKeyValueStore],
+  ])('takes nothing from the others when it refuses: %s', async (_where, open) => {
+    const store = open?.();
+    const { calls } = world({ rules: [rule('address', 4), rule('caller', 3), rule('tool', 1, { tool: ['vm_create'] })], ...(store && { store }) });
+    expect(await calls(5, {}, { name: 'vm_create' })).toBe(1);
+    expect(await calls(5)).toBe(2);
+    expect(await calls(5, { id: 'bob' })).toBe(1);
+    await store?.close();
   });
 
   it('holds for resources too', async () => {

@@ -1,4 +1,4 @@
-import type { DoorLimitsOptions, LimitRule } from '@meshwork/transports';
+import type { DoorLimitsOptions, LimitRule } from '@meshwork/transports/limits';
 import { z } from 'zod';
 
 const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a number with ms, s, m or h, as in 1m');

@@ -31,6 +31,8 @@ export interface Door {
   refuseStrangers(request: PlainRequest): PlainResponse | undefined;
   /** Who calls, by `Authorization` or one of the key headers; or the answer to somebody unknown. */
   admit(request: PlainRequest): Promise<Principal | PlainResponse>;
+  /** The same of somebody who was let in before: whatever else its address did meanwhile does not count. */
+  lookAgain(request: PlainRequest): Promise<Principal | PlainResponse>;
   /** The public id of the key that was shown, when it looks like one. */
   keyIdIn(request: PlainRequest): string | undefined;
   /** Lets the page that called read the answer. */
@@ -133,6 +135,7 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
       if ('status' in admitted && admitted.status === 401) await countFailure(request);
       return admitted;
     },
+    lookAgain: look,
     keyIdIn: (request) => publicKeyId(credentialOf(request, keyHeaders)),
     corsHeaders,
     withCors(response, request) {

@@ -206,7 +206,7 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
 
   const lookUpAgain = async (connection: Connection) => {
     const { request, socket } = connection;
-    const admitted = await door.admit(request);
+    const admitted = await door.lookAgain(request);
     if (connection.request !== request || !connections.has(connection)) return;
     // Who would know cannot be asked just now: what was good stays so until it can.
     if ('status' in admitted && admitted.status === 503) return;
