@@ -22,7 +22,7 @@ import type { PolicyEngine, ResourceType } from './policy-engine.ts';
 import { createRateMeter } from './rate-meter.ts';
 import { digestOf } from './secret.ts';
 import { createTrail } from './trail.ts';
-import { createZones } from './zones.ts';
+import { createZones, type ZoneOf } from './zones.ts';
 
 export interface GuardianOptions {
   /** Where agents, keys, grants and the trail are kept. */
@@ -64,6 +64,8 @@ export interface GuardianEvents {
 /** The module, and what an application uses of it directly. */
 export interface Guardian extends Module {
   readonly authenticator: Authenticator;
+  /** Where a connection comes from, as it says of those it lets in. */
+  readonly zoneOf: ZoneOf;
   readonly agents: AgentBook;
   readonly grants: Pick<GrantBook, 'list' | 'stateOf'>;
   readonly events: Pick<EventEmitter<GuardianEvents>, 'on' | 'off' | 'once'>;
@@ -85,6 +87,7 @@ export function guardian(options: GuardianOptions): Guardian {
   if (!Number.isSafeInteger(grantTtlMs) || grantTtlMs < 1 || grantTtlMs > LONGEST_TTL_MS)
     throw new TypeError(`grantTtlMs is ${grantTtlMs}; it must be a whole number of milliseconds from 1 to a year`);
   const credentials = createCredentialBook({ store, clock });
+  const zoneOf = createZones(networks);
   const grants = createGrantBook({ store, clock, ids });
   const trail = createTrail(store);
   const agents = createAgentBook({
@@ -165,9 +168,10 @@ export function guardian(options: GuardianOptions): Guardian {
     },
     authenticator: createAuthenticator({
       credentials,
-      zoneOf: createZones(networks),
+      zoneOf,
       givenKeys: new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent])),
     }),
+    zoneOf,
     agents,
     grants,
     events,

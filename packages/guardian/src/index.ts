@@ -5,3 +5,4 @@ export type { Facts, PolicyDecision, PolicyEngine, ResourceType } from './policy
 export { PolicyError } from './policy-error.ts';
 export { standardPolicies } from './standard-policies.ts';
 export { standardSchema } from './standard-schema.ts';
+export type { ZoneOf } from './zones.ts';

@@ -9,6 +9,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
+import { entranceOf } from '../oauth-door.ts';
 import { isLoopbackHost, type SettingFlags, type Settings, settingsOf } from '../settings.ts';
 import { type RunningHub, startHub } from '../start-hub.ts';
 
@@ -72,9 +73,11 @@ async function serveOnHttp({ hub, guardian, metrics, presence, closing, madeAdmi
   const { folder, config, settings, log, json, stopped } = run;
   const logger = run.logger.child('server');
   const { host, port, webSocketPort, requireAuth, keyHeaders } = settings;
+  const { authenticator, ...metadata } = entranceOf(guardian, config.oauth);
   const door = {
     host,
-    authenticator: requireAuth ? guardian.authenticator : withoutKeys(guardian.authenticator),
+    authenticator: requireAuth ? authenticator : withoutKeys(authenticator),
+    ...metadata,
     keyHeaders,
     meter: metrics,
     presence,

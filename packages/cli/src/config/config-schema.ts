@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oauthField } from './oauth-schema.ts';
 
 const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a number with ms, s, m or h, as in 5m');
 
@@ -25,6 +26,7 @@ export const configSchema = z
     data: z.string().min(1).optional().describe('Folder for the database and the admin key. Default .meshwork.'),
     allowedHosts: z.array(z.string().min(1)).optional().describe('Host names this hub answers to, beside loopback names and its own address.'),
     allowedOrigins: z.array(z.url()).optional().describe('Web origins whose pages may call this hub, beside loopback ones.'),
+    oauth: oauthField,
     maxBodyBytes: z.int().min(1_024).max(67_108_864).optional().describe('Largest request body. Default 1048576.'),
     instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),
     guardian: z
