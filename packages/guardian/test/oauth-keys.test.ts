@@ -145,6 +145,7 @@ describe('the keys of an issuer', () => {
       [{ ...first, jwk: { ...first.jwk, alg: 'ES256' } }],
       [{ ...first, jwk: { ...first.jwk, x: 'AAAA' } }],
       [first, { ...first, jwk: { ...second.jwk, kid: 'first' } }],
+      [{ ...first, jwk: { ...second.jwk, kid: 'first' } }, first],
     ]) {
       const { issuer, open } = world();
       issuer.keys = keys;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Client, PrivateKeyJwtProvider, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, DpopSession, PrivateKeyJwtProvider, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -209,8 +209,15 @@ describe('a token bound to a key by DPoP', () => {
 });
 
 describe('the official client', () => {
-  async function connect(url: string, provider: AuthorizationServer) {
-    const authProvider = new PrivateKeyJwtProvider({
+  class ProofProvider extends PrivateKeyJwtProvider {
+    readonly #session = DpopSession.create();
+    dpop() {
+      return this.#session;
+    }
+  }
+
+  async function connect(url: string, provider: AuthorizationServer, Provider = PrivateKeyJwtProvider) {
+    const authProvider = new Provider({
       clientId: 'worker',
       privateKey: provider.clientKey as Record<string, unknown>,
       algorithm: 'EdDSA',
@@ -233,6 +240,16 @@ describe('the official client', () => {
     expect(authProvider.tokens()?.scope?.split(' ').sort()).toEqual(['mcp:read', 'mcp:write']);
     // The refusal that made it step up, and the call itself.
     expect(hub.calls.filter(({ call }) => call.name === 'do_write').map(({ code }) => code)).toEqual(['DENIED', undefined]);
+  });
+
+  it.each([false, true])('shows proofs of its key with a token that is bound to it (nonce of the hub wanted: %s)', async (dpopNonce) => {
+    const { provider, hub } = await world({ dpopNonce });
+    const { client, authProvider } = await connect(hub.url, provider, ProofProvider);
+    expect(authProvider.tokens()?.token_type).toBe('DPoP');
+    for (const name of ['do_read', 'do_write', 'do_admin'])
+      expect((await client.callTool({ name, arguments: {} })).content).toEqual([{ type: 'text', text: 'data_analyst' }]);
+    const [stolen = ''] = [authProvider.tokens()?.access_token];
+    expect((await callTool(hub.url, 'do_read', bearing(stolen))).status).toBe(401);
   });
 });
 
