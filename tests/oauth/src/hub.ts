@@ -7,12 +7,12 @@ import { createGuardedFetch } from '@meshwork/transports/outbound';
 import { z } from 'zod';
 
 /** The hub's clock: the machine's, which a test can put forward. */
-export interface MovableClock {
+interface MovableClock {
   now(): number;
   advance(ms: number): void;
 }
 
-export function movableClock(): MovableClock {
+function movableClock(): MovableClock {
   let ahead = 0;
   return {
     now: () => Date.now() + ahead,
