@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** Entries that run on every runtime, so that nothing of Node may be reached from them. */
 const portable: Readonly<Record<string, readonly string[]>> = {
   '@meshwork/core': ['index'],
-  '@meshwork/guardian': ['index', 'cedar-web'],
+  '@meshwork/guardian': ['index', 'cedar-web', 'oauth'],
   '@meshwork/telemetry': ['index'],
   '@meshwork/transports': ['fetch'],
 };

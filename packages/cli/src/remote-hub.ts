@@ -1,5 +1,5 @@
 import type { JsonObject } from '@meshwork/core';
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, InsufficientScopeError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { CliError } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
 import { explainConnection } from './explain-connection.ts';
@@ -69,6 +69,10 @@ async function guard<T>(url: string, work: Promise<T>): Promise<T> {
 
 function explain(url: string, error: unknown): CliError {
   if (error instanceof CliError) return error;
+  if (error instanceof InsufficientScopeError)
+    return new CliError('DENIED', `the access token lacks a scope this needs; get one with ${error.requiredScope ?? 'more'}`, exitCodes.refused, {
+      cause: error,
+    });
   const {
     code,
     message = String(error),

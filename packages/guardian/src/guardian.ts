@@ -28,7 +28,7 @@ import { createRateMeter } from './rate-meter.ts';
 import { digestOf } from './secret.ts';
 import { createTrail } from './trail.ts';
 import { createTurns } from './turns.ts';
-import { createZones, type ZoneOptions } from './zones.ts';
+import { createZones, type ZoneOf, type ZoneOptions } from './zones.ts';
 
 export interface GuardianOptions extends CertificateOptions, Pick<ZoneOptions, 'certificateZone'> {
   /** Where agents, keys, grants and the trail are kept. */
@@ -78,6 +78,8 @@ export interface GuardianEvents {
 /** The module, and what an application uses of it directly. */
 export interface Guardian extends Module {
   readonly authenticator: Authenticator;
+  /** Where a connection comes from, as it says of those it lets in. */
+  readonly zoneOf: ZoneOf;
   readonly agents: AgentBook;
   readonly keys: KeyBook;
   readonly grants: Pick<GrantBook, 'list' | 'stateOf'>;
@@ -197,6 +199,7 @@ export function guardian(options: GuardianOptions): Guardian {
       }),
       { ...options, agents, zoneOf },
     ),
+    zoneOf,
     agents,
     keys,
     grants,

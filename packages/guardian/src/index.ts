@@ -10,3 +10,4 @@ export { PolicyError } from './policy-error.ts';
 export { type MatrixAccess, type MatrixRole, type RoleMatrix, rolePolicies, standardRoleMatrix } from './role-matrix.ts';
 export { standardPolicies } from './standard-policies.ts';
 export { standardSchema } from './standard-schema.ts';
+export type { ZoneOf } from './zones.ts';

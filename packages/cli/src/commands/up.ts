@@ -13,6 +13,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { readKeyPepper } from '../key-pepper.ts';
 import { callerRulesOf, certificateRulesOf, watchTls } from '../network-settings.ts';
+import { entranceOf } from '../oauth-door.ts';
 import { isLoopbackHost, type SettingFlags, type Settings, settingsOf } from '../settings.ts';
 import { type RunningHub, startHub } from '../start-hub.ts';
 
@@ -86,9 +87,11 @@ async function serveOnHttp({ hub, guardian, audit, metrics, presence, closing, m
   );
   using _certificates = source;
   source?.onChange(() => logger.info('New certificates are in use'));
+  const { authenticator, ...metadata } = entranceOf(guardian, config.oauth);
   const door = {
     host,
-    authenticator: requireAuth ? guardian.authenticator : withoutKeys(guardian.authenticator, { onThisMachineOnly: isLoopbackHost(host) }),
+    authenticator: requireAuth ? authenticator : withoutKeys(authenticator, { onThisMachineOnly: isLoopbackHost(host) }),
+    ...metadata,
     keyHeaders,
     ...callerRulesOf(config),
     ...(tls !== undefined && { tls }),

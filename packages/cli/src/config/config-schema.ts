@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { limitsSchema } from './limits-schema.ts';
 import { certificateFields, networkFields } from './network-fields.ts';
+import { oauthField } from './oauth-schema.ts';
 
 const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a number with ms, s, m or h, as in 5m');
 
@@ -28,6 +29,7 @@ export const configSchema = z
     allowedHosts: z.array(z.string().min(1)).optional().describe('Host names this hub answers to, beside loopback names and its own address.'),
     allowedOrigins: z.array(z.url()).optional().describe('Web origins whose pages may call this hub, beside loopback ones.'),
     ...networkFields,
+    oauth: oauthField,
     maxBodyBytes: z.int().min(1_024).max(67_108_864).optional().describe('Largest request body. Default 1048576.'),
     limits: limitsSchema.optional().describe('How often callers may come.'),
     instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),

@@ -86,7 +86,11 @@ export function createIssuerKeys({ issuer, jwksUri, fetch, clock, timeoutMs }: I
       if (since(fetchedAt) >= STALE_MS) {
         keys = new Map();
         await refreshNow(RETRY_PAUSE_MS);
-      } else if (since(fetchedAt) >= FRESH_MS && since(triedAt) >= RETRY_PAUSE_MS) void refresh();
+      } else if (since(fetchedAt) >= FRESH_MS) {
+        // Once is waited for, so that no withdrawn key is used for want of callers; an issuer that is away holds nobody up.
+        if (failure === undefined) await refresh().catch(() => {});
+        else if (since(triedAt) >= RETRY_PAUSE_MS) void refresh();
+      }
       if (!keys.has(keyId)) await refreshNow(UNKNOWN_KEY_PAUSE_MS);
       return keys.get(keyId)?.as(algorithm);
     },

@@ -8,7 +8,7 @@ import type { OutboundFetch } from './issuer-metadata.ts';
 import { invalidToken } from './refusals.ts';
 import { createReplayGuard } from './replay-guard.ts';
 import { isSigningAlgorithm, type SigningAlgorithm } from './signing-algorithms.ts';
-import { namelessIdentity, principalOfToken, type TokenIdentity } from './token-principal.ts';
+import { principalOfToken, type TokenIdentity } from './token-principal.ts';
 
 /** An authorization server whose tokens open this hub. */
 export interface OAuthIssuer {
@@ -22,9 +22,9 @@ export interface OAuthIssuer {
   readonly organisation?: string;
   /**
    * Who a verified token stands for here; `undefined` refuses it. Take `sub` or `client_id`, never an e-mail address, which others can get.
-   * Default: an id made of issuer and subject.
+   * `nameless`, which is the default, is an agent of its own, with an id made of issuer and subject.
    */
-  readonly principalOf?: (claims: AccessTokenClaims) => TokenIdentity | undefined;
+  readonly principalOf?: (claims: AccessTokenClaims) => TokenIdentity | 'nameless' | undefined;
 }
 
 export interface OAuthAuthenticatorOptions {
@@ -87,7 +87,7 @@ export function createOAuthAuthenticator(options: OAuthAuthenticatorOptions): Au
       const issuer = claims && issuers.get(claims.iss);
       if (claims === undefined || issuer === undefined) return undefined;
       await checkSender(claims, credential, scheme, connection);
-      const { principalOf = namelessIdentity, organisation } = issuer;
+      const { principalOf = () => 'nameless' as const, organisation } = issuer;
       return principalOfToken(claims, principalOf(claims), { connection, organisation, zoneOf });
     },
   };

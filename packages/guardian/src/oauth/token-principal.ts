@@ -24,17 +24,13 @@ const withinScope: Readonly<Record<string, readonly string[]>> = {
 const AGENT_ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const LOGGABLE = /^[\w.:~-]{1,128}$/;
 
-/** The identity of a token whose issuer's configuration gives it none: `oauth-` and a digest of issuer and subject, so that no two are one. */
-export function namelessIdentity({ iss, sub }: AccessTokenClaims): TokenIdentity {
-  return { id: `oauth-${digestOf(JSON.stringify([iss, sub])).slice(0, 40)}` };
-}
-
 /** The principal of a verified token. @throws {UnauthenticatedError} when it stands for nobody here. */
 export function principalOfToken(
   claims: AccessTokenClaims,
-  identity: TokenIdentity | undefined,
+  said: TokenIdentity | 'nameless' | undefined,
   { connection, organisation, zoneOf }: { readonly connection: Connection; readonly organisation: string | undefined; readonly zoneOf: ZoneOf },
 ): Principal {
+  const identity = said === 'nameless' ? namelessIdentity(claims) : said;
   if (identity === undefined || !AGENT_ID.test(identity.id)) throw invalidToken('the access token stands for nobody this hub knows; ask its admin');
   const { id, kind = 'agent', roles = [], owner } = identity;
   const zone = zoneOf(connection);
@@ -52,6 +48,11 @@ export function principalOfToken(
     ...(owner !== undefined && { owner }),
     ...(organisation !== undefined && { organisation }),
   };
+}
+
+/** `oauth-` and a digest of issuer and subject, so that no two are one. */
+function namelessIdentity({ iss, sub }: AccessTokenClaims): TokenIdentity {
+  return { id: `oauth-${digestOf(JSON.stringify([iss, sub])).slice(0, 40)}` };
 }
 
 /** What a `scope` claim holds (RFC 8693 section 4.2), with what is within each. A token without one may do nothing. */
