@@ -1,6 +1,7 @@
 import { type Authenticator, type Connection, type Principal, zoneTrust } from '@meshwork/core';
 import type { CredentialBook, KeyOwner } from './credential-book.ts';
 import { digestOf } from './secret.ts';
+import type { SessionBook } from './sessions/session-book.ts';
 import type { ZoneOf } from './zones.ts';
 
 export interface AuthenticatorOptions {
@@ -8,10 +9,12 @@ export interface AuthenticatorOptions {
   readonly zoneOf: ZoneOf;
   /** Keys given from outside, by their digests, and the agents they stand for. */
   readonly givenKeys: ReadonlyMap<string, string>;
+  /** Who holds a session token. Absent: there are no sessions. */
+  readonly sessions?: Pick<SessionBook, 'sessionOf'> | undefined;
 }
 
-/** Turns an API key on a connection into a principal. */
-export function createAuthenticator({ credentials, zoneOf, givenKeys }: AuthenticatorOptions): Authenticator {
+/** Turns an API key or a session token on a connection into a principal. */
+export function createAuthenticator({ credentials, zoneOf, givenKeys, sessions }: AuthenticatorOptions): Authenticator {
   const givenTo = (key: string): KeyOwner | undefined => {
     const id = givenKeys.size === 0 ? undefined : givenKeys.get(digestOf(key));
     return id === undefined ? undefined : { kind: 'agent', id };
@@ -19,6 +22,9 @@ export function createAuthenticator({ credentials, zoneOf, givenKeys }: Authenti
   return {
     async authenticate(credential, connection) {
       if (credential === undefined) return undefined;
+      const session = await sessions?.sessionOf(credential, connection);
+      if (session !== undefined)
+        return { ...principalOf({ kind: 'agent', id: session.agent }, connection, zoneOf), method: 'session', credentialId: session.id };
       const owner = (await credentials.ownerOf(credential)) ?? givenTo(credential);
       return owner && principalOf(owner, connection, zoneOf);
     },
@@ -37,5 +43,6 @@ function principalOf(owner: KeyOwner, connection: Connection, zoneOf: ZoneOf): P
     method: 'api-key',
     actsFor: isAdmin ? ['*'] : [],
     ...(connection.remoteAddress !== undefined && { address: connection.remoteAddress }),
+    ...(connection.channelBinding !== undefined && { channelBinding: connection.channelBinding }),
   };
 }

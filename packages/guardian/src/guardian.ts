@@ -21,6 +21,9 @@ import { createPermissionTools, type PermissionEvent, revocationOf } from './per
 import type { PolicyEngine, ResourceType } from './policy-engine.ts';
 import { createRateMeter } from './rate-meter.ts';
 import { digestOf } from './secret.ts';
+import { type AgentKeyBook, createAgentKeyBook } from './sessions/agent-key-book.ts';
+import { createAgentKeyTools } from './sessions/agent-key-tools.ts';
+import { createSessions, type SessionEvents, type Sessions, type SessionsOptions } from './sessions/sessions.ts';
 import { createTrail } from './trail.ts';
 import { createZones } from './zones.ts';
 
@@ -40,6 +43,8 @@ export interface GuardianOptions {
    * them, and only at start; they cannot be revoked otherwise. Make them long: nothing slows down a guesser but their length.
    */
   readonly givenKeys?: readonly { readonly key: string; readonly agent: string }[];
+  /** Session tokens for agents that prove they hold an Ed25519 key. Without it there are none. */
+  readonly sessions?: SessionsOptions;
   readonly clock?: Clock;
   readonly ids?: IdSource;
 }
@@ -55,7 +60,7 @@ export const standardResourceTypes: readonly ResourceType[] = [
   { name: 'DATA_EXPORT', everyday: false, remote: false },
 ];
 
-export interface GuardianEvents {
+export interface GuardianEvents extends SessionEvents {
   'grant-issued': (event: Extract<PermissionEvent, { type: 'grant-issued' }>) => void;
   'grant-refused': (event: Extract<PermissionEvent, { type: 'grant-refused' }>) => void;
   'grant-revoked': (event: Extract<PermissionEvent, { type: 'grant-revoked' }>) => void;
@@ -65,6 +70,10 @@ export interface GuardianEvents {
 export interface Guardian extends Module {
   readonly authenticator: Authenticator;
   readonly agents: AgentBook;
+  /** The Ed25519 keys agents may open sessions with. */
+  readonly agentKeys: AgentKeyBook;
+  /** Absent without the option of this name. */
+  readonly sessions?: Sessions;
   readonly grants: Pick<GrantBook, 'list' | 'stateOf'>;
   readonly events: Pick<EventEmitter<GuardianEvents>, 'on' | 'off' | 'once'>;
   /** True once an admin key exists. */
@@ -93,6 +102,7 @@ export function guardian(options: GuardianOptions): Guardian {
     credentials,
     isResourceType: (name) => types.has(name),
     async onRemoved(name, by) {
+      await agentKeys.forget(name);
       for (const grant of await grants.revokeAll(name, by.id)) {
         await trail.add(revocationOf(grant, by, clock.now()));
         onChange({ type: 'grant-revoked', grantId: grant.id, agent: name, resource: grant.resource });
@@ -101,6 +111,17 @@ export function guardian(options: GuardianOptions): Guardian {
   });
   const meter = createRateMeter(clock);
   const events = new EventEmitter<GuardianEvents>();
+  const tell = (name: keyof GuardianEvents, event: unknown) => {
+    for (const listener of events.listeners(name)) {
+      try {
+        (listener as (payload: unknown) => void)(event);
+      } catch {
+        // Whoever listens is told; what was decided and kept stands, whatever a listener makes of it.
+      }
+    }
+  };
+  const agentKeys = createAgentKeyBook({ store, clock, agents, onRemoved: () => sessions?.forgetVerified() });
+  const sessions = options.sessions && createSessions(options.sessions, { store, clock, ids, agentKeys, tell });
   const admin = { kind: 'admin', id: 'admin' } as const;
   let hub: HubHandle | undefined;
 
@@ -125,13 +146,7 @@ export function guardian(options: GuardianOptions): Guardian {
   const onChange = (event: PermissionEvent) => {
     hub?.resourceUpdated('grants://active');
     hub?.resourceUpdated('grants://audit');
-    for (const listener of events.listeners(event.type)) {
-      try {
-        (listener as (payload: PermissionEvent) => void)(event);
-      } catch {
-        // Whoever listens is told; what was decided and kept stands, whatever a listener makes of it.
-      }
-    }
+    tell(event.type, event);
   };
   const resourceNames = [...types.keys()];
   const tools = [
@@ -153,6 +168,7 @@ export function guardian(options: GuardianOptions): Guardian {
       resourceTypes: resourceNames,
       explain: ({ agent, resource, scope, ...place }) => decideRequest(agent, place, resource, scope, 0),
     }),
+    ...(sessions === undefined ? [] : [...createAgentKeyTools(agentKeys), ...sessions.tools]),
   ];
 
   return {
@@ -167,8 +183,11 @@ export function guardian(options: GuardianOptions): Guardian {
       credentials,
       zoneOf: createZones(networks),
       givenKeys: new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent])),
+      sessions,
     }),
     agents,
+    agentKeys,
+    ...(sessions && { sessions: { rotateKey: sessions.rotateKey, end: sessions.end } }),
     grants,
     events,
     hasAdmin: () => credentials.has(admin),

@@ -3,5 +3,8 @@ export type { Grant, GrantState } from './grant-book.ts';
 export { type Guardian, type GuardianEvents, type GuardianOptions, guardian, standardResourceTypes } from './guardian.ts';
 export type { Facts, PolicyDecision, PolicyEngine, ResourceType } from './policy-engine.ts';
 export { PolicyError } from './policy-error.ts';
+export type { AgentKey, AgentKeyBook } from './sessions/agent-key-book.ts';
+export { HandshakeError } from './sessions/handshake-error.ts';
+export type { SessionEvents, SessionRefusal, Sessions, SessionsOptions } from './sessions/sessions.ts';
 export { standardPolicies } from './standard-policies.ts';
 export { standardSchema } from './standard-schema.ts';
