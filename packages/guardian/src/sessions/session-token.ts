@@ -74,8 +74,8 @@ export async function verifySession(token: string, audience: string, keys: Sessi
   if (!head.success || !said.success) return undefined;
   const { aud, sub, jti, iat, nbf, exp, cnf, key, chb } = said.data;
   const now = nowMs / 1_000;
-  if (aud !== audience || exp <= iat || exp - iat > LONGEST_SESSION_MS / 1_000) return undefined;
-  if (now >= exp + TOLERANCE_S || now < Math.max(iat, nbf) - TOLERANCE_S) return undefined;
+  if (aud !== audience || nbf !== iat || exp <= iat || exp - iat > LONGEST_SESSION_MS / 1_000) return undefined;
+  if (now >= exp + TOLERANCE_S || now < iat - TOLERANCE_S) return undefined;
   const verifier = await keys.verifier(head.data.kid);
   if (verifier === undefined) return undefined;
   try {
