@@ -24,7 +24,7 @@ export function createAuthenticator({ credentials, zoneOf, givenKeys, sessions }
       if (credential === undefined) return undefined;
       const session = await sessions?.sessionOf(credential, connection);
       if (session !== undefined)
-        return { ...principalOf({ kind: 'agent', id: session.agent }, connection, zoneOf), method: 'session', credentialId: session.id };
+        return { ...principalOf({ kind: 'agent', id: session.agent }, connection, zoneOf), ...session.terms, method: 'session', credentialId: session.id };
       const owner = (await credentials.ownerOf(credential)) ?? givenTo(credential);
       return owner && principalOf(owner, connection, zoneOf);
     },

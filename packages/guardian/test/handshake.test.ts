@@ -53,6 +53,21 @@ describe('the handshake', () => {
     expect(await handshake(hub, { ...a, principal, pair: await createAgentKey() })).toMatchObject({ code: 'CHALLENGE_FAILED' });
   });
 
+  it('allows no more than the credential it was opened with, and belongs to whom that belongs to', async () => {
+    const hub = sessionWorld();
+    const a = await hub.member('a');
+    const terms = { owner: 'someone', organisation: 'acme', scopes: ['read:invoices'] };
+    const { session_token: token } = await handshake(hub, { ...a, principal: { ...a.principal, ...terms } });
+    const fresh = sessionWorld({ store: hub.store, clock: hub.clock });
+    for (const each of [hub, fresh]) expect(await each.who(token)).toMatchObject(terms);
+    const principal = await hub.who(token);
+    if (principal === undefined) throw new Error('the session was not accepted');
+    const { session_token: renewed } = await handshake(hub, { ...a, principal });
+    expect(await hub.who(renewed)).toMatchObject(terms);
+    const tooMany = Array.from({ length: 400 }, (_, index) => `scope:${index}`);
+    expect(await handshake(hub, { ...a, principal: { ...a.principal, scopes: tooMany } })).toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
   it('tells who opens, ends and fails', async () => {
     const hub = sessionWorld();
     const a = await hub.member('a');

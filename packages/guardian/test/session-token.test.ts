@@ -410,6 +410,8 @@ describe('hostile tokens', () => {
     await addClaims('cnf x5t', { cnf: { 'x5t#S256': member.pair.kid } });
     await addClaims('key of another addition', { key: 'f'.repeat(16) });
     for (const chb of ['dGhlcmU', '', 1, null, 'x'.repeat(200)]) await addClaims(`chb ${JSON.stringify(chb)}`, { chb });
+    for (const scopes of ['read', [1], {}, null, [null], [['read']]]) await addClaims(`scopes ${JSON.stringify(scopes)}`, { scopes });
+    for (const owner of [1, [], {}, null, true]) await addClaims(`owner ${JSON.stringify(owner)}`, { owner });
     for (const name of ['roles', 'scope', 'admin', 'zone', 'trust', 'actsFor', 'client_id', 'constructor', 'toString', 'crit'])
       await addClaims(`more: ${name}`, { [name]: 'admin' });
 

@@ -14,6 +14,15 @@ export function readPublicKey(key: unknown): string {
   return x;
 }
 
+/** True when `signature`, in base64url, is that of the key `x` over `bytes` (RFC 8032 section 5.1.7). */
+export async function isSignedBy(x: string, signature: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  const signatureBytes = decodeBase64url(signature);
+  const keyBytes = decodeBase64url(x);
+  if (signatureBytes?.length !== 64 || keyBytes === undefined) return false;
+  const key = await crypto.subtle.importKey('raw', keyBytes, 'Ed25519', false, ['verify']);
+  return crypto.subtle.verify('Ed25519', key, signatureBytes, bytes);
+}
+
 const MEMBERS = ['kty', 'crv', 'x', 'kid', 'alg', 'use', 'key_ops', 'ext'];
 
 function xOf(key: unknown): string {
@@ -31,7 +40,7 @@ const P = 2n ** 255n - 19n;
 const D = 37095705934669439343138083508754565189542113879843219016388785533085940283555n;
 /**
  * True for the canonical encoding of a point on the curve that is not of small order. Under a key of small order one signature fits many
- * messages, or any ("Taming the many EdDSAs", 2020); platforms import such keys without a word.
+ * messages, or any ("Taming the many EdDSAs", 2020); not every platform refuses to import or to use one.
  */
 function isSoundPoint(bytes: Uint8Array): boolean {
   let y = 0n;

@@ -1,6 +1,7 @@
+import { InvalidInputError, type Principal } from '@meshwork/core';
 import { compactVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import { isWholeSeconds, readJwt } from '../strict-jwt.ts';
+import { isWholeSeconds, LONGEST_TOKEN, readJwt } from '../strict-jwt.ts';
 import type { SessionKeys } from './session-keys.ts';
 
 /** What a session token says. */
@@ -17,7 +18,11 @@ export interface Session {
   readonly expiresAt: number;
   /** The TLS connection it is good on alone, by its channel binding. Absent: any. */
   readonly channel?: string;
+  /** What the credential it was opened with is limited to, and whose it is: a session never allows more. */
+  readonly terms: SessionTerms;
 }
+
+export type SessionTerms = Pick<Principal, 'owner' | 'organisation' | 'scopes'>;
 
 /** The longest a session token may last. */
 export const LONGEST_SESSION_MS = 15 * 60_000;
@@ -41,12 +46,15 @@ const claims = z.strictObject({
   cnf: z.strictObject({ jkt: thumbprint }),
   key: z.string().regex(/^[0-9a-f]{16}$/),
   chb: z.string().min(1).max(128).optional(),
+  owner: z.string().optional(),
+  org: z.string().optional(),
+  scopes: z.array(z.string()).optional(),
 });
 const header = z.strictObject({ alg: z.literal('EdDSA'), typ: z.literal(TYPE), kid: z.string().regex(KID) });
 
 /** A JWT (RFC 7519) signed with the hub's own Ed25519 key, for one audience. */
 export async function signSession(session: Session, audience: string, keys: SessionKeys): Promise<string> {
-  const { id, agent, kid, keyId, issuedAt, expiresAt, channel } = session;
+  const { id, agent, kid, keyId, issuedAt, expiresAt, channel, terms } = session;
   const signer = await keys.signer();
   const payload = {
     iss: ISSUER,
@@ -59,8 +67,14 @@ export async function signSession(session: Session, audience: string, keys: Sess
     cnf: { jkt: kid },
     key: keyId,
     ...(channel !== undefined && { chb: channel }),
+    ...(terms.owner !== undefined && { owner: terms.owner }),
+    ...(terms.organisation !== undefined && { org: terms.organisation }),
+    ...(terms.scopes !== undefined && { scopes: terms.scopes }),
   };
-  return new SignJWT(payload).setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: signer.kid }).sign(signer.key);
+  const token = await new SignJWT(payload).setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: signer.kid }).sign(signer.key);
+  if (token.length > LONGEST_TOKEN)
+    throw new InvalidInputError(`the credential has so many scopes that a session token of it is over ${LONGEST_TOKEN} characters; use one with fewer`);
+  return token;
 }
 
 /**
@@ -72,7 +86,7 @@ export async function verifySession(token: string, audience: string, keys: Sessi
   const head = header.safeParse(read?.header);
   const said = claims.safeParse(read?.payload);
   if (!head.success || !said.success) return undefined;
-  const { aud, sub, jti, iat, nbf, exp, cnf, key, chb } = said.data;
+  const { aud, sub, jti, iat, nbf, exp, cnf, key, chb, owner, org, scopes } = said.data;
   const now = nowMs / 1_000;
   if (aud !== audience || nbf !== iat || exp <= iat || exp - iat > LONGEST_SESSION_MS / 1_000) return undefined;
   if (now >= exp + TOLERANCE_S || now < iat - TOLERANCE_S) return undefined;
@@ -83,5 +97,10 @@ export async function verifySession(token: string, audience: string, keys: Sessi
   } catch {
     return undefined;
   }
-  return { id: jti, agent: sub, kid: cnf.jkt, keyId: key, issuedAt: iat, expiresAt: exp, ...(chb !== undefined && { channel: chb }) };
+  const terms: SessionTerms = {
+    ...(owner !== undefined && { owner }),
+    ...(org !== undefined && { organisation: org }),
+    ...(scopes !== undefined && { scopes }),
+  };
+  return { id: jti, agent: sub, kid: cnf.jkt, keyId: key, issuedAt: iat, expiresAt: exp, terms, ...(chb !== undefined && { channel: chb }) };
 }

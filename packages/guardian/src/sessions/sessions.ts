@@ -1,12 +1,12 @@
 import { type AnyTool, type Clock, DeniedError, type IdSource, InvalidInputError, type KeyValueStore, type Principal } from '@meshwork/core';
-import { decodeBase64url } from '../base64url.ts';
 import type { AgentKeyBook } from './agent-key-book.ts';
 import { createChallengeBook, type LostChallenge } from './challenge-book.ts';
 import { challengeBytes } from './challenge-text.ts';
+import { isSignedBy } from './ed25519-key.ts';
 import { HandshakeError } from './handshake-error.ts';
 import { createSessionBook, type SessionBook } from './session-book.ts';
 import { createSessionKeys } from './session-keys.ts';
-import { LONGEST_SESSION_MS, type Session, TOLERANCE_S } from './session-token.ts';
+import { LONGEST_SESSION_MS, type Session, type SessionTerms, TOLERANCE_S } from './session-token.ts';
 import { createSessionTools } from './session-tools.ts';
 
 export interface SessionsOptions {
@@ -97,6 +97,7 @@ export function createSessions(options: SessionsOptions, { store, clock, ids, ag
         keyId: key.id,
         issuedAt,
         expiresAt: issuedAt + Math.floor(ttlMs / 1_000),
+        terms: termsOf(principal),
         ...(channelBound && { channel }),
       };
       const token = await book.issue(session);
@@ -122,16 +123,12 @@ export function createSessions(options: SessionsOptions, { store, clock, ids, ag
   };
 }
 
+function termsOf({ owner, organisation, scopes }: Principal): SessionTerms {
+  return { ...(owner !== undefined && { owner }), ...(organisation !== undefined && { organisation }), ...(scopes !== undefined && { scopes }) };
+}
+
 /** Sessions are for agents, each for itself: whose it is comes from the credential of the call, never from an argument. */
 function agentOf({ id, kind }: Principal): string {
   if (kind !== 'agent') throw new DeniedError('sessions are for agents: call with the key of the agent whose session it is to be');
   return id;
-}
-
-async function isSignedBy(x: string, signature: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  const signatureBytes = decodeBase64url(signature);
-  const keyBytes = decodeBase64url(x);
-  if (signatureBytes?.length !== 64 || keyBytes === undefined) return false;
-  const key = await crypto.subtle.importKey('raw', keyBytes, 'Ed25519', false, ['verify']);
-  return crypto.subtle.verify('Ed25519', key, signatureBytes, bytes);
 }
