@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type AuditLog, audit } from '@meshwork/audit';
 import { createHub, createOperations, type Hub, type Module, UnavailableError } from '@meshwork/core';
-import { type Guardian, guardian, standardPolicies, standardResourceTypes, standardSchema } from '@meshwork/guardian';
+import { type Guardian, guardian, type SessionsOptions, standardPolicies, standardResourceTypes, standardSchema } from '@meshwork/guardian';
 import { createCedarEngine } from '@meshwork/guardian/cedar';
 import { openSqlite } from '@meshwork/store-sqlite';
 import { createMetrics, type Metrics, telemetryResources, tracing } from '@meshwork/telemetry';
@@ -14,6 +14,8 @@ export interface StartHubOptions {
   readonly folder: DataFolder;
   readonly guardian?: {
     readonly grantTtlMs?: number;
+    /** Lets agents sign in with a key pair. */
+    readonly sessions?: SessionsOptions;
     readonly trustedNetworks?: readonly string[];
     readonly resourceTypes?: readonly { readonly name: string; readonly everyday: boolean; readonly remote: boolean }[];
     /** Files with Cedar policies that take the place of the standard ones. */
@@ -59,6 +61,7 @@ export async function startHub({ folder, guardian: rules = {}, instructions, mod
       resourceTypes: rules.resourceTypes ?? standardResourceTypes,
       networks: { trusted: rules.trustedNetworks ?? [] },
       ...(rules.grantTtlMs !== undefined && { grantTtlMs: rules.grantTtlMs }),
+      ...(rules.sessions !== undefined && { sessions: rules.sessions }),
       ...(rules.givenKeys !== undefined && { givenKeys: rules.givenKeys }),
     });
     const log = audit({ journal: store });

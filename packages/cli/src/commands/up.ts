@@ -42,11 +42,15 @@ function logTarget({ log }: Settings, io: Io): LogTarget {
   return log.file ?? { write: (line) => io.err(line) };
 }
 
-function start(folder: DataFolder, { seedKey }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
+function start(folder: DataFolder, { seedKey, host, port }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
   const rules = config.guardian;
   return startHub({
     folder,
     guardian: {
+      sessions: {
+        audience: rules?.audience ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}/mcp`,
+        ...(rules?.sessionTtl !== undefined && { ttlMs: durationMs(rules.sessionTtl) }),
+      },
       ...(rules?.grantTtl !== undefined && { grantTtlMs: durationMs(rules.grantTtl) }),
       ...(rules?.trustedNetworks !== undefined && { trustedNetworks: rules.trustedNetworks }),
       ...(rules?.resourceTypes !== undefined && { resourceTypes: rules.resourceTypes }),
