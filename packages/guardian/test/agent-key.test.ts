@@ -45,6 +45,12 @@ describe("an agent's public key", () => {
     await expect(guard.agentKeys.add('a', fromHex(hex))).rejects.toThrow(InvalidInputError);
   });
 
+  it('is canonical: no height of p or more, on the curve or not', () => {
+    // p + 2 to p + 18 in 255 bits, with either sign; those below p + 2 are of small order too.
+    for (let low = 0xef; low <= 0xff; low++)
+      for (const top of ['7f', 'ff']) expect(() => readPublicKey(fromHex(`${low.toString(16)}${'ff'.repeat(30)}${top}`)), `${low}`).toThrow(InvalidInputError);
+  });
+
   const good = { kty: 'OKP', crv: 'Ed25519', x: 'fU0Of2FTpptiQrUiq77mhf2kQg-INLEIw72uNp71Sfo' };
   it.each([
     ['nothing', undefined],

@@ -131,10 +131,28 @@ describe('a session ends', () => {
 
   it('also where it is looked up while it ends', async () => {
     const { hub, token } = await opened();
-    const lookUps = Array.from({ length: 10 }, () => hub.who(token));
-    await hub.guard.sessions?.end(String(decodeJwt(token).jti));
-    await Promise.all(lookUps);
-    expect(await hub.who(token)).toBeUndefined();
+    const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+    const { promise: ended, resolve: hasEnded } = Promise.withResolvers<void>();
+    // A store whose answer was right when it was read, and arrives once it is not.
+    const slow: typeof hub.store = Object.create(hub.store, {
+      get: {
+        value: async (key: string) => {
+          const entry = await hub.store.get(key);
+          if (key.startsWith('guardian/session-end/')) {
+            isAsked();
+            await ended;
+          }
+          return entry;
+        },
+      },
+    });
+    const other = sessionWorld({ store: slow, clock: hub.clock });
+    const lookedUp = other.who(token);
+    await asked;
+    await other.guard.sessions?.end(String(decodeJwt(token).jti));
+    hasEnded();
+    await lookedUp;
+    expect(await other.who(token)).toBeUndefined();
   });
 
   it('alone: the others of the agent go on', async () => {
@@ -166,6 +184,18 @@ describe("the hub's own key", () => {
     await hub.guard.sessions?.rotateKey();
     const kept = await hub.store.get('guardian/session-keys');
     expect(kept?.value as unknown as { keys: unknown[] }).toHaveProperty('keys.length', 3);
+  });
+
+  it('signs nothing that is taken once it has retired', async () => {
+    const { hub, member, token } = await opened();
+    const sign = await forger(hub);
+    const forged = () => sign(JSON.stringify(decodeProtectedHeader(token)), JSON.stringify(goodClaims(hub, member.pair.kid, String(decodeJwt(token).key))));
+    await hub.guard.sessions?.rotateKey();
+    const other = sessionWorld({ store: hub.store, clock: hub.clock });
+    hub.clock.advance(904_999);
+    expect(await other.who(await forged())).toBeDefined();
+    hub.clock.advance(1);
+    expect(await other.who(await forged())).toBeUndefined();
   });
 
   it('is taken up by other hubs of the store at once', async () => {
