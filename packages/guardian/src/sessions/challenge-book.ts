@@ -3,7 +3,7 @@ import { encodeBase64url } from '../base64url.ts';
 import { digestOf } from '../secret.ts';
 
 /** A challenge an agent has not answered yet. */
-export interface OpenChallenge {
+interface OpenChallenge {
   readonly audience: string;
   /** The channel binding of the connection that asked; empty when it has none. */
   readonly channel: string;

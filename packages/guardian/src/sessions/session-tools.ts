@@ -11,7 +11,7 @@ export interface SessionToolsOptions {
   end(principal: Principal): Promise<void>;
 }
 
-export interface ChallengeAnswer {
+interface ChallengeAnswer {
   readonly nonce: string;
   readonly kid: string;
   readonly signature: string;
