@@ -103,7 +103,7 @@ export function createSessions(options: SessionsOptions, { store, clock, ids, ag
       const token = await book.issue(session);
       const expiresAt = session.expiresAt * 1_000;
       tell('session-opened', { sessionId: session.id, agent, kid, expiresAt: new Date(expiresAt).toISOString() });
-      return { token, expiresAt, expiresInMs: expiresAt - issuedAt * 1_000 };
+      return { token, expiresAt, expiresInMs: expiresAt - clock.now() };
     },
     async end(principal) {
       const { method, credentialId } = principal;
