@@ -7,6 +7,7 @@ import {
   type Guardian,
   type GuardianOptions,
   guardian,
+  type SessionsOptions,
   standardPolicies,
   standardResourceTypes,
   standardSchema,
@@ -24,6 +25,8 @@ export interface StartHubOptions {
   readonly guardian?: CertificateOptions &
     Pick<GuardianOptions, 'certificateZone'> & {
       readonly grantTtlMs?: number;
+      /** Lets agents sign in with a key pair. */
+      readonly sessions?: SessionsOptions;
       readonly trustedNetworks?: readonly string[];
       readonly resourceTypes?: readonly { readonly name: string; readonly everyday: boolean; readonly remote: boolean }[];
       /** Files with Cedar policies that take the place of the standard ones. */
@@ -76,6 +79,7 @@ export async function startHub({ folder, guardian: rules = {}, instructions, lim
       ...(rules.certificateAgents !== undefined && { certificateAgents: rules.certificateAgents }),
       ...(rules.certificateZone !== undefined && { certificateZone: rules.certificateZone }),
       ...(rules.grantTtlMs !== undefined && { grantTtlMs: rules.grantTtlMs }),
+      ...(rules.sessions !== undefined && { sessions: rules.sessions }),
       ...(rules.givenKeys !== undefined && { givenKeys: rules.givenKeys }),
       ...(rules.pepper !== undefined && { pepper: rules.pepper }),
     });

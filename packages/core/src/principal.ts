@@ -24,6 +24,8 @@ export interface Principal {
   readonly address?: string;
   /** Which credential it was: the id of a key, a session or a certificate, never its secret. */
   readonly credentialId?: string;
+  /** What the TLS connection alone has that the call came over (RFC 9266, in base64url), for proofs that are bound to it. */
+  readonly channelBinding?: string;
   /** The party answerable for the agent, and the organisation both belong to, where they are known. */
   readonly owner?: string;
   readonly organisation?: string;

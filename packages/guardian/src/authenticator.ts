@@ -2,6 +2,7 @@ import { type Authenticator, type Connection, type Principal, zoneTrust } from '
 import type { CredentialBook } from './credential-book.ts';
 import type { KeyHolder, KeyTerms } from './key-record.ts';
 import { digestOf } from './secret.ts';
+import type { SessionBook } from './sessions/session-book.ts';
 import type { ZoneOf } from './zones.ts';
 
 export interface AuthenticatorOptions {
@@ -9,10 +10,12 @@ export interface AuthenticatorOptions {
   readonly zoneOf: ZoneOf;
   /** Keys given from outside, by their digests, and the agents they stand for. */
   readonly givenKeys: ReadonlyMap<string, string>;
+  /** Who holds a session token. Absent: there are no sessions. */
+  readonly sessions?: Pick<SessionBook, 'sessionOf'> | undefined;
 }
 
-/** Turns an API key on a connection into a principal. */
-export function createAuthenticator({ credentials, zoneOf, givenKeys }: AuthenticatorOptions): Authenticator {
+/** Turns an API key or a session token on a connection into a principal. */
+export function createAuthenticator({ credentials, zoneOf, givenKeys, sessions }: AuthenticatorOptions): Authenticator {
   const givenTo = (key: string): KeyHolder | undefined => {
     const id = givenKeys.size === 0 || key.length > LONGEST_GIVEN_KEY ? undefined : givenKeys.get(digestOf(key));
     return id === undefined ? undefined : { kind: 'agent', id };
@@ -20,6 +23,9 @@ export function createAuthenticator({ credentials, zoneOf, givenKeys }: Authenti
   return {
     async authenticate(credential, connection) {
       if (credential === undefined) return undefined;
+      const session = await sessions?.sessionOf(credential, connection);
+      if (session !== undefined)
+        return { ...principalOf({ kind: 'agent', id: session.agent }, connection, zoneOf), ...session.terms, method: 'session', credentialId: session.id };
       const opened = await credentials.open(credential, connection.remoteAddress);
       if (opened !== undefined) return { ...principalOf(opened.record, connection, zoneOf), ...termsOf(opened.record), credentialId: opened.id };
       const given = givenTo(credential);
@@ -47,5 +53,6 @@ function principalOf(holder: KeyHolder, connection: Connection, zoneOf: ZoneOf):
     method: 'api-key',
     actsFor: isAdmin ? ['*'] : [],
     ...(connection.remoteAddress !== undefined && { address: connection.remoteAddress }),
+    ...(connection.channelBinding !== undefined && { channelBinding: connection.channelBinding }),
   };
 }

@@ -26,6 +26,9 @@ import { createPermissionTools, type PermissionEvent, revocationOf } from './per
 import type { PolicyEngine, ResourceType } from './policy-engine.ts';
 import { createRateMeter } from './rate-meter.ts';
 import { digestOf } from './secret.ts';
+import { type AgentKeyBook, createAgentKeyBook } from './sessions/agent-key-book.ts';
+import { createAgentKeyTools } from './sessions/agent-key-tools.ts';
+import { createSessions, type SessionEvents, type Sessions, type SessionsOptions } from './sessions/sessions.ts';
 import { createTrail } from './trail.ts';
 import { createTurns } from './turns.ts';
 import { createZones, type ZoneOf, type ZoneOptions } from './zones.ts';
@@ -51,6 +54,8 @@ export interface GuardianOptions extends CertificateOptions, Pick<ZoneOptions, '
    * made with it are worth nothing.
    */
   readonly pepper?: Uint8Array;
+  /** Session tokens for agents that prove they hold an Ed25519 key. Without it there are none. */
+  readonly sessions?: SessionsOptions;
   readonly clock?: Clock;
   readonly ids?: IdSource;
 }
@@ -66,7 +71,7 @@ export const standardResourceTypes: readonly ResourceType[] = [
   { name: 'DATA_EXPORT', everyday: false, remote: false },
 ];
 
-export interface GuardianEvents {
+export interface GuardianEvents extends SessionEvents {
   'grant-issued': (event: Extract<PermissionEvent, { type: 'grant-issued' }>) => void;
   'grant-refused': (event: Extract<PermissionEvent, { type: 'grant-refused' }>) => void;
   'grant-revoked': (event: Extract<PermissionEvent, { type: 'grant-revoked' }>) => void;
@@ -82,6 +87,10 @@ export interface Guardian extends Module {
   readonly zoneOf: ZoneOf;
   readonly agents: AgentBook;
   readonly keys: KeyBook;
+  /** The Ed25519 keys agents may open sessions with. */
+  readonly agentKeys: AgentKeyBook;
+  /** Absent without the option of this name. */
+  readonly sessions?: Sessions;
   readonly grants: Pick<GrantBook, 'list' | 'stateOf'>;
   readonly events: Pick<EventEmitter<GuardianEvents>, 'on' | 'off' | 'once'>;
   /** True while there is an admin key that opens. */
@@ -115,6 +124,7 @@ export function guardian(options: GuardianOptions): Guardian {
     inTurn,
     isResourceType: (name) => types.has(name),
     async onRemoved(name, by) {
+      await agentKeys.forget(name);
       for (const grant of await grants.revokeAll(name, by.id)) {
         await trail.add(revocationOf(grant, by, clock.now()));
         onChange({ type: 'grant-revoked', grantId: grant.id, agent: name, resource: grant.resource });
@@ -133,6 +143,8 @@ export function guardian(options: GuardianOptions): Guardian {
       }
     }
   };
+  const agentKeys = createAgentKeyBook({ store, clock, agents, onRemoved: () => sessions?.forgetVerified() });
+  const sessions = options.sessions && createSessions(options.sessions, { store, clock, ids, agentKeys, tell });
   const admin = { kind: 'admin', id: 'admin' } as const;
   let hub: HubHandle | undefined;
 
@@ -180,6 +192,7 @@ export function guardian(options: GuardianOptions): Guardian {
       explain: ({ agent, resource, scope, ...place }) => decideRequest(agent, place, resource, scope, 0),
     }),
     ...createKeyTools(keys),
+    ...(sessions === undefined ? [] : [...createAgentKeyTools(agentKeys), ...sessions.tools]),
   ];
 
   return {
@@ -196,12 +209,15 @@ export function guardian(options: GuardianOptions): Guardian {
         credentials,
         zoneOf,
         givenKeys: new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent])),
+        sessions,
       }),
       { ...options, agents, zoneOf },
     ),
     zoneOf,
     agents,
     keys,
+    agentKeys,
+    ...(sessions && { sessions: { rotateKey: sessions.rotateKey, end: sessions.end } }),
     grants,
     events,
     hasAdmin: () => credentials.has(admin),

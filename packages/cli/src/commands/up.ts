@@ -47,7 +47,7 @@ function logTarget({ log }: Settings, io: Io): LogTarget {
   return log.file ?? { write: (line) => io.err(line) };
 }
 
-async function start(folder: DataFolder, { seedKey, tls }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
+async function start(folder: DataFolder, { seedKey, host, port, tls }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
   const rules = config.guardian;
   const pepper = await readKeyPepper(io.env, io.cwd);
   const limits = limitRulesOf(config.limits ?? {}, durationMs);
@@ -55,6 +55,10 @@ async function start(folder: DataFolder, { seedKey, tls }: Settings, config: Con
     folder,
     guardian: {
       ...certificateRulesOf(config, tls?.caFile !== undefined),
+      sessions: {
+        audience: rules?.audience ?? `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}/mcp`,
+        ...(rules?.sessionTtl !== undefined && { ttlMs: durationMs(rules.sessionTtl) }),
+      },
       ...(rules?.grantTtl !== undefined && { grantTtlMs: durationMs(rules.grantTtl) }),
       ...(rules?.trustedNetworks !== undefined && { trustedNetworks: rules.trustedNetworks }),
       ...(rules?.resourceTypes !== undefined && { resourceTypes: rules.resourceTypes }),

@@ -43,6 +43,14 @@ export const configSchema = z
           .min(1)
           .optional()
           .describe('What may be asked for. Default: SAP_API, FINANCIAL_API, EXTERNAL_SERVICE, DATA_EXPORT.'),
+        audience: z
+          .string()
+          .regex(/^[\x21-\x7e]{1,256}$/)
+          .optional()
+          .describe(
+            'What agents that sign in with a key pair know this hub by: a name no other hub has. Default: its address, as in http://127.0.0.1:3001/mcp.',
+          ),
+        sessionTtl: duration.optional().describe('How long a session lasts, up to 15m. Default 5m.'),
         policies: z.array(z.string().min(1)).min(1).optional().describe('Files with Cedar policies that take the place of the standard ones.'),
       })
       .optional(),

@@ -6,6 +6,8 @@ import { codeOf, withRefusalOf } from '../http/refusals.ts';
 const statuses: ReadonlyMap<string, number> = new Map([
   ['INVALID_INPUT', 400],
   ['UNAUTHENTICATED', 401],
+  ['CHALLENGE_FAILED', 401],
+  ['REPLAYED', 401],
   ['DENIED', 403],
   ['NOT_FOUND', 404],
   ['METHOD_NOT_ALLOWED', 405],
