@@ -210,21 +210,21 @@ describe('a hub without keys', () => {
         async (url) => {
           expect(await agents(url)).toBe(200);
           for (const headers of [{ 'x-forwarded-for': '127.0.0.1' }, { forwarded: 'for=127.0.0.1' }, { via: '1.1 proxy' }, { 'x-real-ip': '127.0.0.1' }])
-            expect(await agents(url, headers as Record<string, string>)).toBe(403);
+            expect(await agents(url, headers as Record<string, string>)).toBe(401);
         },
         noKeys,
       );
       await writeFile(join(folder, 'hub.yaml'), 'trustedProxies: [127.0.0.1]\n');
       const behind = async (url: string) => {
-        expect(await agents(url)).toBe(403);
-        expect(await agents(url, { 'x-forwarded-for': '127.0.0.1' })).toBe(403);
+        expect(await agents(url)).toBe(401);
+        expect(await agents(url, { 'x-forwarded-for': '127.0.0.1' })).toBe(401);
       };
       await up(folder, ['--config', 'hub.yaml'], behind, noKeys);
     }));
 
   it('makes nobody an admin when others can reach it, on whatever address they come', () =>
     inFolder(async (folder) => {
-      const { err } = await up(folder, ['--host', '0.0.0.0', '--insecure'], async (url) => expect(await agents(url)).toBe(403), noKeys);
+      const { err } = await up(folder, ['--host', '0.0.0.0', '--insecure'], async (url) => expect(await agents(url)).toBe(401), noKeys);
       expect(err).toMatch(/whoever has none is nobody/);
     }));
 });

@@ -53,7 +53,7 @@ describe('a hub that asks for no key', () => {
       const { port } = new URL(hub.url);
       for (const path of ['/mcp/tools', '/mcp/resources', '/mcp/prompts', '/openapi.json', '/sse'])
         expect([path, (await fetch(`http://${address}:${port}${path}`)).status]).toEqual([path, 401]);
-      expect((await fetch(`http://127.0.0.1:${port}/mcp/tools`)).status).toBe(200);
+      expect((await fetch(`http://127.0.0.1:${port}/mcp/tools`)).status).toBe(401);
       expect(await hub.stop()).toBe(0);
     });
   });

@@ -6,8 +6,8 @@ import type { Visibility } from './visibility.ts';
 /** Port: the scopes a credential needs for a target, all of them. They limit only callers whose credential has scopes. */
 export type ScopesFor = (target: Target) => readonly string[];
 
-/** By what the target does: `mcp:read`, `mcp:write` or `mcp:admin`. Resources and prompts are read. */
-export const scopesByEffect: ScopesFor = (target) => byEffect[target.kind === 'tool' ? target.tool.effect : 'read'];
+/** What a tool names, or else by what the target does: `mcp:read`, `mcp:write` or `mcp:admin`. Resources and prompts are read. */
+export const scopesByEffect: ScopesFor = (target) => (target.kind === 'tool' ? (target.tool.scopes ?? byEffect[target.tool.effect]) : byEffect.read);
 
 const byEffect: Readonly<Record<Effect, readonly string[]>> = { read: ['mcp:read'], write: ['mcp:write'], admin: ['mcp:admin'] };
 

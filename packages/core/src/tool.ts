@@ -24,6 +24,8 @@ export interface ToolDescription {
   /** The group it belongs to, such as `permission`; rules and limits may name it. */
   readonly category: string;
   readonly effect: Effect;
+  /** The scopes a credential that has any needs for it. Default: its effect. Empty for what every credential is good for, such as signing in. */
+  readonly scopes?: readonly string[];
   /** Semantic version; `1.0.0` when left out. Several versions may be registered: the highest answers to the bare name. */
   readonly version?: string;
   /** Other names that reach it; they work but are not listed. */

@@ -28,6 +28,8 @@ const SIGN =
 export function createSessionTools({ audience, challenge, respond, end }: SessionToolsOptions): AnyTool[] {
   const category = 'permission';
   const effect = 'write';
+  // A session allows no more than the credential it is opened with: whoever has any may sign in.
+  const scopes: readonly string[] = [];
   const annotations = { destructiveHint: false, openWorldHint: false };
   return [
     defineTool({
@@ -36,6 +38,7 @@ export function createSessionTools({ audience, challenge, respond, end }: Sessio
       description: 'Gives a nonce to sign with the Ed25519 key of the calling agent, good once and for 30 seconds. Answer it with auth_respond.',
       category,
       effect,
+      scopes,
       annotations,
       input: z.strictObject({ audience: z.string().max(256).optional().describe('The hub you mean to speak to; refused when this is another.') }),
       output: z.object({
@@ -57,6 +60,7 @@ export function createSessionTools({ audience, challenge, respond, end }: Sessio
       description: 'Opens a session with a signed nonce. The session token, shown only in this answer, is a credential like the key, until it expires.',
       category,
       effect,
+      scopes,
       annotations,
       input: z.strictObject({
         nonce: z
@@ -89,6 +93,7 @@ export function createSessionTools({ audience, challenge, respond, end }: Sessio
       description: 'Ends the session whose token came with this call. The token is worth nothing from then on.',
       category,
       effect,
+      scopes,
       annotations: { ...annotations, idempotentHint: true },
       input: z.strictObject({}),
       output: z.object({ ended: z.boolean() }),

@@ -63,11 +63,11 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
   const routes: readonly Route[] = [endpoint, sse, createRestRoute(counted.hub, { ...options, isClosing: () => isClosing || closing?.aborted === true })];
 
   const answer = async (request: PlainRequest, visit: Visit): Promise<FaceResponse> => {
-    const refusal = door.refuseStrangers(request);
-    if (refusal !== undefined) return refusal;
-    // A client that has no token yet reads there where to get one.
+    // For everybody, pages of any Origin too: a client that has no token yet reads there where to get one.
     const metadata = protectedResource?.answer(request);
     if (metadata !== undefined) return metadata;
+    const refusal = door.refuseStrangers(request);
+    if (refusal !== undefined) return refusal;
     const route = routes.find((each) => each.matches(request.path));
     if (route === undefined) return errorAnswer(404, -31404, `there is nothing here; the endpoint is ${path}`);
     if (request.method === 'OPTIONS') return { status: 204, headers: {}, body: '' };
