@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { measureCalls, measureLatency, medianOf, medianRatio } from './calls.ts';
 import { type Contender, startContender } from './contender.ts';
 import { measureDeliveries } from './deliveries.ts';
+import { measureDoor } from './door.ts';
 import { writeFlameGraph } from './flame-graph.ts';
 import { measureLimits } from './limits.ts';
 import { measureMemory } from './memory.ts';
@@ -20,6 +21,8 @@ const bare1 = 'SDK handler, 1 tool';
 const bare60 = 'SDK handler, 60 tools';
 const guarded1 = 'meshwork, 1 guarded tool';
 const guarded60 = 'meshwork, 60 guarded tools';
+
+const credentials = ['API key', 'session token', 'JWT verified each time'];
 
 const servers = [
   [raw, 'raw.ts', []],
@@ -58,6 +61,7 @@ async function among<T>(started: readonly (typeof servers)[number][], work: (con
 
 async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof measure>>): Promise<void> {
   const policy = measurePolicy(values.smoke ? { rounds: 1, durationMs: 100 } : {});
+  const door = await measureDoor(credentials, values.smoke ? { rounds: 1, durationMs: 300 } : { rounds: 5, durationMs: 2_000 });
   const limits = await measureLimits(values.smoke ? { rounds: 1, durationMs: 100 } : {});
   const deliveries = await measureDeliveries(
     values.smoke ? { clients: 100, perSecond: 2_000, seconds: 1 } : { clients: 1_000, perSecond: 10_000, seconds: 10 },
@@ -80,6 +84,7 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
     [`p99 at ${halfLoad} calls/s, raw echo (ms)`]: round(p99(raw)),
     [`p99 at ${halfLoad} calls/s, 60 guarded tools (ms)`]: round(p99(guarded60)),
     'policy decisions: ours / cedar-wasm': policy.ratio,
+    ...Object.fromEntries([...door].map(([name, added]) => [`p50 a credential adds to a call over HTTP, ${name} (ms)`, round(added)])),
     'rate-limit decisions/s, in memory': limits.decisionsPerSecond,
     'rate limits: points counted / by the bare library': limits.ratio,
     'WebSocket: deliveries to 1,000 clients at 10,000 a second, lost': deliveries.lost,
@@ -90,7 +95,7 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
   };
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
   if (values.json) {
-    console.log(JSON.stringify({ machine, ...sizes, calls: rows, figures, policy, limits, memory, deliveries }, undefined, 2));
+    console.log(JSON.stringify({ machine, ...sizes, calls: rows, figures, policy, door: Object.fromEntries(door), limits, memory, deliveries }, undefined, 2));
     return;
   }
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${sizes.connections} connections, median of ${sizes.rounds} rounds`);

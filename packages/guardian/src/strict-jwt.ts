@@ -2,7 +2,7 @@ import { type JsonObject, type JsonValue, MeshworkError, parseJson } from '@mesh
 import { decodeBase64url } from './base64url.ts';
 
 /** What a signed token says of itself. It has no prototype, and neither has any object in it. */
-export interface JwtHeader extends JsonObject {
+interface JwtHeader extends JsonObject {
   readonly alg: string;
   readonly typ?: string;
   readonly kid?: string;
