@@ -155,7 +155,7 @@ async function overRest(world: World, shown: Shown, zone: Zone): Promise<Caller 
 async function overWebSocket({ hub, guard }: World, { key, facts }: Shown, zone: Zone): Promise<Caller | number> {
   const authenticator: Authenticator = {
     authenticate: (credential, connection) =>
-      guard.authenticator.authenticate(credential, { ...connection, ...facts, remoteAddress: places[zone].remoteAddress }),
+      guard.authenticator.authenticate(credential, Object.assign({}, connection, facts, { remoteAddress: places[zone].remoteAddress })),
   };
   const server = await serveHttp(hub, { port: 0, authenticator });
   const status = await upgradeStatus(server.url, key);
