@@ -62,12 +62,12 @@ type Send = ((path: string, init: RequestInit) => Promise<Response>) & { readonl
 
 /** A caller from an address of the zone, with its key, before a hub's fetch handler: one of its own unless `handler` is given. */
 export function doorOf(
-  { hub, guard }: World,
+  { hub, guard, log }: World,
   { key, facts }: Shown,
   zone: Zone,
   { handler, ...options }: { readonly quickCalls?: boolean; readonly handler?: FetchHandler } = {},
 ): { readonly send: Send; close(): Promise<void> } {
-  const used = handler ?? createFetchHandler(hub, { authenticator: guard.authenticator, ...options });
+  const used = handler ?? createFetchHandler(hub, { authenticator: guard.authenticator, recorder: log.door, ...options });
   const send = (path: string, init: RequestInit) => {
     const headers = new Headers(init.headers);
     headers.set('host', '127.0.0.1');
@@ -152,12 +152,12 @@ async function overRest(world: World, shown: Shown, zone: Zone): Promise<Caller 
 }
 
 /** A real socket, and a stand-in for its address: the zones of this machine are all local. */
-async function overWebSocket({ hub, guard }: World, { key, facts }: Shown, zone: Zone): Promise<Caller | number> {
+async function overWebSocket({ hub, guard, log }: World, { key, facts }: Shown, zone: Zone): Promise<Caller | number> {
   const authenticator: Authenticator = {
     authenticate: (credential, connection) =>
       guard.authenticator.authenticate(credential, Object.assign({}, connection, facts, { remoteAddress: places[zone].remoteAddress })),
   };
-  const server = await serveHttp(hub, { port: 0, authenticator });
+  const server = await serveHttp(hub, { port: 0, authenticator, recorder: log.door });
   const status = await upgradeStatus(server.url, key);
   if (status !== 101) {
     await server.close();

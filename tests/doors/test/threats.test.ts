@@ -143,7 +143,8 @@ describe('T12: a caller that says it is more than it is', () => {
     // The same handler: sessions belong to it.
     const elsewhere = doorOf(world, { key, facts: { remoteAddress: '203.0.113.9' } }, 'external', { handler: send.handler });
     expect((await elsewhere.send('/mcp', call)).status).toBe(404);
-    expect(await world.log.list()).toHaveLength(1);
+    // The newest first: what was turned away, and the call before it.
+    expect(await world.log.list()).toMatchObject([{ kind: 'door', code: 'NOT_FOUND' }, { kind: 'tool' }]);
     await send.handler.close();
   });
 });
@@ -344,7 +345,7 @@ describe('T30: headers that say another thing than the body', () => {
       const { send } = doorOf(world, { key }, 'local', { quickCalls });
       const response = await send('/mcp', request);
       expect([response.status, await response.json()]).toMatchObject([400, { error: { code: -32020 } }]);
-      expect(await world.log.list()).toEqual([]);
+      expect(await world.log.list()).toMatchObject([{ kind: 'door', code: 'INVALID_INPUT' }]);
     }
   });
 });
