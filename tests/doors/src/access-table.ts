@@ -1,7 +1,19 @@
 import type { Effect } from '@meshwork/core';
 
 /** What callers show at the door. A new kind of credential is one line here, one in `credentials.ts`, and its rows below. */
-export const credentialNames = ['none', 'unknown key', 'revoked key', 'key of a removed agent', 'agent key', 'admin key', 'owner of the process'] as const;
+export const credentialNames = [
+  'none',
+  'unknown key',
+  'revoked key',
+  'key of a removed agent',
+  'certificate of nobody',
+  'ended session',
+  'agent key',
+  'session token',
+  'client certificate',
+  'admin key',
+  'owner of the process',
+] as const;
 export type CredentialName = (typeof credentialNames)[number];
 
 /** The tools that are tried: one for each way the policies tell tools apart. `other` stands for any category without rules of its own. */
@@ -46,29 +58,31 @@ const agentInside: Answers = {
   evolution_write: ['matrix-authenticated-none'],
 };
 
+const agentOutside: Answers = {
+  other_read: 'ok',
+  other_write: [outside],
+  other_admin: [outside],
+  permission_write: 'ok',
+  skills_write: [outside],
+  skills_admin: [outside, 'matrix-authenticated-write-only'],
+  monitoring_read: 'ok',
+  monitoring_write: [outside, 'matrix-authenticated-read-only'],
+  evolution_read: ['matrix-authenticated-none'],
+  evolution_write: [outside, 'matrix-authenticated-none'],
+};
+
 /** Who may do what, from where. Every face answers the same. */
 export const accessTable: readonly Row[] = [
   { credential: 'none', zones: everywhere, answers: 401 },
   { credential: 'unknown key', zones: everywhere, answers: 401 },
   { credential: 'revoked key', zones: everywhere, answers: 401 },
   { credential: 'key of a removed agent', zones: everywhere, answers: 401 },
-  { credential: 'agent key', zones: inside, answers: agentInside },
-  {
-    credential: 'agent key',
-    zones: ['external'],
-    answers: {
-      other_read: 'ok',
-      other_write: [outside],
-      other_admin: [outside],
-      permission_write: 'ok',
-      skills_write: [outside],
-      skills_admin: [outside, 'matrix-authenticated-write-only'],
-      monitoring_read: 'ok',
-      monitoring_write: [outside, 'matrix-authenticated-read-only'],
-      evolution_read: ['matrix-authenticated-none'],
-      evolution_write: [outside, 'matrix-authenticated-none'],
-    },
-  },
+  { credential: 'certificate of nobody', zones: everywhere, answers: 401 },
+  { credential: 'ended session', zones: everywhere, answers: 401 },
+  ...(['agent key', 'session token', 'client certificate'] as const).flatMap((credential): Row[] => [
+    { credential, zones: inside, answers: agentInside },
+    { credential, zones: ['external'], answers: agentOutside },
+  ]),
   {
     credential: 'admin key',
     zones: inside,

@@ -21,7 +21,14 @@ export function createWorld({ modules = [], store }: { readonly modules?: readon
   const clock = manualClock();
   const kept = store ?? createMemoryStore({ clock });
   const log = audit({ journal: kept, clock });
-  const guard = guardian({ store: kept, engine, clock, networks: { trusted: ['10.0.0.0/8'] } });
+  const guard = guardian({
+    store: kept,
+    engine,
+    clock,
+    networks: { trusted: ['10.0.0.0/8'] },
+    sessions: { audience: 'http://127.0.0.1/mcp' },
+    certificateAgents: 'urn:meshwork:agent:',
+  });
   const tried = Object.entries(tools).map(([name, [category, effect]]) =>
     defineTool({
       name,

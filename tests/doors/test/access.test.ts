@@ -31,10 +31,12 @@ describe('the table of who may do what', () => {
   it.each(cases)('holds for $credential, $zone, $face', async ({ credential, zone, open, answers }) => {
     const world = createWorld();
     const shown = await showing(credential, world);
+    // What it took to get the credential is on record already.
+    const earlier = (await world.log.list()).length;
     const caller = await open(world, shown, zone);
     if (answers === 401 || typeof caller === 'number') {
       expect(caller).toBe(answers);
-      expect(await world.log.list()).toHaveLength(1);
+      expect(await world.log.list()).toHaveLength(earlier + 1);
       await world.hub.close();
       return;
     }
