@@ -9,6 +9,7 @@ import { createLimitedEntry } from './limited-entry.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from './plain-http.ts';
 import { createProtectedResource, type ProtectedResource, type ProtectedResourceOptions } from './protected-resource.ts';
 import { MAX_CREDENTIAL_LENGTH, type RequestCaps, refuseOversized } from './request-caps.ts';
+import { within } from './within.ts';
 
 export interface DoorOptions extends HostRules, CallerRules, RequestCaps {
   /** Who turns credentials into principals; or one principal for everybody, which is right only behind a door of your own. */
@@ -21,7 +22,11 @@ export interface DoorOptions extends HostRules, CallerRules, RequestCaps {
   readonly oauth?: ProtectedResourceOptions;
   /** Refuses addresses that try credential after credential, before one is looked at. Default: none is counted. */
   readonly doorLimits?: DoorLimits;
+  /** Milliseconds the authenticator has to say who somebody is; then the request is answered 503. Default 10,000. */
+  readonly admissionMs?: number;
 }
+
+const UNKNOWABLE = 'this hub cannot find out who you are at the moment; try again in a few seconds';
 
 /** What every request passes before anything of it is parsed or a call exists. */
 export interface Door {
@@ -43,7 +48,7 @@ export interface Door {
 
 /** `isLockedOut` names principals that get no further than those without one. */
 export function createDoor(options: DoorOptions & { readonly path?: string }, isLockedOut: (principal: Principal) => boolean = () => false): Door {
-  const { authenticator, keyHeaders = ['x-api-key'], log, oauth, doorLimits, path = '/mcp' } = options;
+  const { authenticator, keyHeaders = ['x-api-key'], log, oauth, doorLimits, admissionMs = 10_000, path = '/mcp' } = options;
   const protectedResource = oauth && createProtectedResource(oauth, path);
   const callers = createCallers(options);
   // Callers come by few names: looking one up costs less than taking its URL apart.
@@ -104,7 +109,7 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
 
   const look = async (request: PlainRequest): Promise<Principal | PlainResponse> => {
     try {
-      const principal = await whoIs(request);
+      const principal = await within(admissionMs, whoIs(request), UNKNOWABLE);
       return principal === undefined || isLockedOut(principal) ? unauthorized(request) : principal;
     } catch (error) {
       if (isUnavailable(error)) return errorAnswer(503, -31503, error.message, { 'retry-after': '5' });

@@ -1,5 +1,6 @@
 import type { DoorRecorder, DoorRefusal } from '../door-recorder.ts';
 import type { FaceResponse } from './plain-http.ts';
+import { within } from './within.ts';
 
 /** Why an answer refuses, for the record. */
 type Refused = Pick<DoorRefusal, 'status' | 'code' | 'reason'>;
@@ -24,11 +25,14 @@ export function withRefusalOf<Answer extends FaceResponse>(answer: Answer, origi
   return answer;
 }
 
+/** Milliseconds the recorder has. */
+const RECORD_MS = 10_000;
+
 /** Records a refusal. False when that failed, which `onError` is told: then nothing of the request may be answered but that. */
 export async function recordRefusal(recorder: DoorRecorder | undefined, refusal: DoorRefusal, onError: (error: unknown) => void): Promise<boolean> {
   if (recorder === undefined) return true;
   try {
-    await recorder.refused(refusal);
+    await within(RECORD_MS, recorder.refused(refusal), UNRECORDED);
     return true;
   } catch (error) {
     onError(error);
