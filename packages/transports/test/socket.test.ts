@@ -182,7 +182,11 @@ describe('a program at the other end of a socket that misbehaves', () => {
         socket.pause();
         const ended = endOf(socket);
         for (let id = 1; id <= 500; id++) socket.write(line('tools/call', { name: 'echo', arguments: { text: 'x'.repeat(50_000) } }, id));
-        await sleep(600);
+        // Until it reads no more, and then five times as long as it waits for a reader.
+        for (let before = -1; before !== calls; ) {
+          before = calls;
+          await sleep(500);
+        }
         socket.resume();
         await ended;
         expect(calls).toBeLessThan(200);

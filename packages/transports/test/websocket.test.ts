@@ -327,7 +327,7 @@ describe('a client that misbehaves', () => {
         await client.opened;
         for (let id = 1; id <= 500; id++) client.send('subscriptions/listen', { notifications: { resourceSubscriptions: [`board://x/${id}`] } }, id);
         client.send('subscriptions/listen', { notifications: { resourceSubscriptions: Array.from({ length: 200 }, (_, at) => `board://y/${at}`) } }, 501);
-        await expect.poll(() => client.heard.length).toBe(501);
+        await expect.poll(() => client.heard.length, { timeout: 10_000 }).toBe(501);
         const refused = client.heard.filter((each) => 'error' in each);
         expect(refused).toHaveLength(401);
         expect(refused[0]).toMatchObject({ error: { code: -31429, data: { code: 'LIMITED' } } });
@@ -418,11 +418,11 @@ describe('closing a hub that has connections', () => {
   it('lets calls under way end, tells the rest that they are cancelled, ends subscriptions, then closes with 1001', async () => {
     await using hub = testHub();
     hub.register({ tools: [slow] });
-    const server = await serveWebSocket(hub, { port: 0, authenticator, closeGraceMs: 300 });
+    const server = await serveWebSocket(hub, { port: 0, authenticator, closeGraceMs: 2_000 });
     const client = rawClient(server.url);
     await client.opened;
     client.send('subscriptions/listen', { notifications: { toolsListChanged: true } }, 'l');
-    client.send('tools/call', { name: 'slow', arguments: { ms: 100 } }, 1);
+    client.send('tools/call', { name: 'slow', arguments: { ms: 700 } }, 1);
     client.send('tools/call', { name: 'slow', arguments: { ms: 60_000 } }, 2);
     await expect.poll(() => client.heard).toHaveLength(1);
     await sleep(20);
