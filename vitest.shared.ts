@@ -10,5 +10,7 @@ export default defineConfig({
     unstubEnvs: true,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Machines are busy: a poll waits for what it is asked for, not for a second.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

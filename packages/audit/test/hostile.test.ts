@@ -241,7 +241,7 @@ describe('the only writer', () => {
       await gate.promise;
       return append(stream, records, options);
     };
-    const underWay = (count: number) => vi.waitFor(() => expect(appends).toHaveLength(count), { interval: 1 });
+    const underWay = (count: number) => vi.waitFor(() => expect(appends).toHaveLength(count), { interval: 1, timeout: 15_000 });
     const first = call();
     await underWay(1);
     appends[0]?.resolve();
