@@ -1,6 +1,7 @@
 import type { Clock, KeyValueStore } from '@meshwork/core';
+import { type ParsedAddress, parseAddress } from './address.ts';
 import type { KeyDigests } from './key-digest.ts';
-import { createNetworkCheck, type ParsedAddress, parseAddress } from './key-networks.ts';
+import { createNetworkCheck } from './key-networks.ts';
 import { hasExpired, KEY_PREFIX, type KeyRecord } from './key-record.ts';
 import { digestOf, equalDigests } from './secret.ts';
 

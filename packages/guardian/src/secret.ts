@@ -1,4 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
+import { encodeBase64url } from './base64url.ts';
 
 /** A secret as it is shown once, and the digest that is kept in its stead. */
 export interface MintedSecret {
@@ -8,7 +9,7 @@ export interface MintedSecret {
 
 /** `prefix` and 32 random bytes (256 bits) in base64url. */
 export function mintSecret(prefix: string): MintedSecret {
-  const secret = prefix + base64url(crypto.getRandomValues(new Uint8Array(32)));
+  const secret = prefix + encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
   return { secret, digest: digestOf(secret) };
 }
 
@@ -47,11 +48,4 @@ export function hex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += octets[byte];
   return text;
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
 }

@@ -1,5 +1,6 @@
 import { type Connection, InvalidInputError, type Zone } from '@meshwork/core';
 import ipaddr from 'ipaddr.js';
+import { parseAddress } from './address.ts';
 
 /** Says where a connection comes from. */
 export type ZoneOf = (connection: Connection) => Zone;
@@ -23,9 +24,8 @@ export function createZones({ trusted = [], certificateZone }: ZoneOptions = {})
     return ipaddr.parseCIDR(cidr);
   });
   const zoneOf = (remoteAddress: string, isDirect: boolean): Zone => {
-    if (!isAddress(remoteAddress)) return 'external';
-    // An IPv4 caller on an IPv6 socket shows as ::ffff:a.b.c.d; `process` gives a.b.c.d.
-    const address = ipaddr.process(remoteAddress);
+    const address = parseAddress(remoteAddress);
+    if (address === undefined) return 'external';
     if (isDirect && address.range() === 'loopback') return 'local';
     return networks.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits)) ? 'trusted' : 'external';
   };
@@ -51,12 +51,3 @@ export function createZones({ trusted = [], certificateZone }: ZoneOptions = {})
 }
 
 const REMEMBERED = 1_000;
-
-/**
- * An address as systems write it. ipaddr.js takes more: short and octal forms, which mean one address to some and another to others, and
- * `::127.0.0.1` for 127.0.0.1, which on an IPv6 network is an address like any other.
- */
-function isAddress(text: string): boolean {
-  const plain = text.replace(/^::ffff:(?=\d+\.)/i, '');
-  return plain.includes('.') ? ipaddr.IPv4.isValidFourPartDecimal(plain) : ipaddr.IPv6.isValid(plain);
-}

@@ -61,7 +61,8 @@ describe('a key', () => {
     const at = (remoteAddress?: string): Connection => ({ via: 'http', encrypted: true, ...(remoteAddress !== undefined && { remoteAddress }) });
     for (const inside of ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8::5']) expect(await opens(hub, key, at(inside))).toBe(true);
     // After it was remembered for good addresses, too.
-    for (const outside of ['10.2.0.1', '127.0.0.1', '::1', '2001:db9::5', '0xa.1.2.3', '', undefined]) expect(await opens(hub, key, at(outside))).toBe(false);
+    for (const outside of ['::10.1.2.3', '10.2.0.1', '127.0.0.1', '::1', '2001:db9::5', '0xa.1.2.3', '', undefined])
+      expect(await opens(hub, key, at(outside))).toBe(false);
     expect(await opens(hub, key, at('10.1.2.3'))).toBe(true);
   });
 
