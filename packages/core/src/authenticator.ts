@@ -46,4 +46,12 @@ export interface Authenticator {
    * @throws {UnauthenticatedError} when the caller has to be told what to do differently, as an OAuth client has.
    */
   authenticate(credential: string | undefined, connection: Connection): Promise<Principal | undefined>;
+  /**
+   * Calls back when credentials that were good may be so no longer, with the id of the principal they are of, or `undefined` where they may be of
+   * anybody: whoever keeps something open for them looks again at once. Returns the way to stop. Absent: nobody is told.
+   */
+  onWithdrawn?(listener: WithdrawalListener): () => void;
 }
+
+/** Hears whose credentials may have ended; of anybody, when nobody is named. Must not throw. */
+export type WithdrawalListener = (principalId: string | undefined) => void;

@@ -10,8 +10,15 @@ export interface CallSignal {
   /** The work's outcome, or a rejection with what ended the call first: nobody waits for work that does not listen. */
   race<T>(work: Promise<T>): Promise<T>;
   cancel(reason: CancelledError): void;
+  /** Tells one watcher, once, after whoever races; now, when the call has ended already. */
+  watch(watcher: EndWatcher): void;
   /** Lets go of everything it listens to. */
   release(): void;
+}
+
+/** Hears what has ended a call early. */
+export interface EndWatcher {
+  callEnded(reason: MeshworkError): void;
 }
 
 /**
@@ -24,6 +31,7 @@ class LinkedSignal implements CallSignal, AbortListener {
   #reason: MeshworkError | undefined;
   #controller: AbortController | undefined;
   #onEnd: ((reason: MeshworkError) => void) | undefined;
+  #watcher: EndWatcher | undefined;
 
   constructor(parent: Abortable | undefined, timeoutMs: number | undefined) {
     this.#parent = parent;
@@ -69,6 +77,11 @@ class LinkedSignal implements CallSignal, AbortListener {
     this.#end(reason);
   }
 
+  watch(watcher: EndWatcher): void {
+    this.#watcher = watcher;
+    if (this.#reason !== undefined) watcher.callEnded(this.#reason);
+  }
+
   release(): void {
     clearTimeout(this.#timer);
     this.#parent?.removeEventListener('abort', this);
@@ -83,6 +96,7 @@ class LinkedSignal implements CallSignal, AbortListener {
     this.#reason = reason;
     this.#controller?.abort(reason);
     this.#onEnd?.(reason);
+    this.#watcher?.callEnded(reason);
   }
 }
 

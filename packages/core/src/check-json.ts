@@ -4,6 +4,8 @@ export interface JsonLimits {
   readonly maxDepth?: number;
   /** How many members all objects may have together, where text is parsed. Default 10,000: each costs a hub more than its bytes. */
   readonly maxMembers?: number;
+  /** How many values there may be in all arrays and objects together, where text is parsed. Default 100,000: more keep a hub from everything else for too long. */
+  readonly maxValues?: number;
   /** How long one string or key may be, where text is parsed: in characters as they are written. Default 262,144. */
   readonly maxStringLength?: number;
 }

@@ -132,6 +132,20 @@ export class StoreInUseError extends MeshworkError<'STORE_IN_USE'> {
   }
 }
 
+/** What the driver was pointed at is not a Meshwork store, or is one of a newer Meshwork. Nothing in it was changed. */
+export class StoreFormatError extends MeshworkError<'STORE_FORMAT'> {
+  constructor(message: string, options?: MeshworkErrorOptions) {
+    super('STORE_FORMAT', message, options);
+  }
+}
+
+/** The store can lose what it acknowledged, and whoever was given it cannot live with that. */
+export class NotDurableError extends MeshworkError<'NOT_DURABLE'> {
+  constructor(message: string, options?: MeshworkErrorOptions) {
+    super('NOT_DURABLE', message, options);
+  }
+}
+
 /** The history asked for has been dropped: list the present state, then follow from there. */
 export class HistoryDroppedError extends MeshworkError<'HISTORY_DROPPED'> {
   constructor(message: string, options?: MeshworkErrorOptions) {

@@ -21,5 +21,11 @@ export function firstOf(...authenticators: readonly Authenticator[]): Authentica
       if (refusal !== undefined) throw refusal;
       return undefined;
     },
+    onWithdrawn(listener) {
+      const stops = authenticators.map((authenticator) => authenticator.onWithdrawn?.(listener));
+      return () => {
+        for (const stop of stops) stop?.();
+      };
+    },
   };
 }

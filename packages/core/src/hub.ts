@@ -3,25 +3,21 @@ import type { Call, CallRequest } from './call.ts';
 import { type Catalogue, createCatalogue, type Registration } from './catalogue.ts';
 import type { ChangeBus } from './change-bus.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { createContext } from './context.ts';
-import { CancelledError, ClosedError } from './errors.ts';
+import { CancelledError, ClosedError, UnavailableError } from './errors.ts';
 import { type IdSource, randomIds } from './ids.ts';
 import type { Module } from './module.ts';
 import { operationTools } from './operation-tools.ts';
 import type { Operations } from './operations.ts';
+import { type Chain, Passage, type PassageParts } from './passage.ts';
 import type { Principal } from './principal.ts';
 import type { CallResult } from './result.ts';
 import { createRoster } from './roster.ts';
 import { createCall, type RunningCall } from './running-call.ts';
 import { type ScopesFor, scopesByEffect, visibleByScopes } from './scopes.ts';
-import { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
-import { execute } from './stages/execute.ts';
-import { executeLong, refuseWithoutTask } from './stages/execute-long.ts';
+import { enclosingOrder, type SlotName } from './stage.ts';
 import { limitScopes } from './stages/limit-scopes.ts';
-import { resolve } from './stages/resolve.ts';
-import { validate } from './stages/validate.ts';
-import { failureAnswer } from './tool-failure.ts';
-import { type CatalogueView, createViews } from './visibility.ts';
+import { type CatalogueView, createSight, createViews } from './visibility.ts';
+import { within } from './within.ts';
 
 export interface HubOptions {
   readonly modules?: readonly Module[];
@@ -63,6 +59,8 @@ export interface HubHandle {
   readonly catalogue: Catalogue;
   /** What of the catalogue this caller may call, as the modules' `visibility` says. Cheap: it is remembered. */
   visibleTo(principal: Principal): CatalogueView;
+  /** Whether this caller may know of a resource, by its URI: whether it would be let read it. Cheap: it is remembered. */
+  maySee(principal: Principal, uri: string): boolean;
   readonly operations: Operations | undefined;
   /** The scopes a credential that has any needs for a target. */
   readonly scopesFor: ScopesFor;
@@ -82,8 +80,13 @@ export interface HubHandle {
 
 export interface Hub extends HubHandle, AsyncDisposable {
   readonly instructions: string | undefined;
-  /** Refuses new calls, waits for those under way (cancelling them after `graceMs`, default 5,000), then closes the modules. */
-  close(options?: { readonly graceMs?: number }): Promise<void>;
+  /**
+   * Refuses new calls, waits for those under way (cancelling them after `graceMs`, default 5,000), then closes the modules, each of which has
+   * `moduleMs` (default 10,000).
+   *
+   * @throws {UnavailableError} when a module takes longer; the others are closed all the same.
+   */
+  close(options?: { readonly graceMs?: number; readonly moduleMs?: number }): Promise<void>;
 }
 
 /**
@@ -109,36 +112,28 @@ export function createHub(options: HubOptions = {}): Hub {
     }
   };
   const catalogue = createCatalogue({ onChange: (kind) => emit('catalogue-changed', { kind }) });
-  const parts: Parts = { chain: chainOf(modules, scopesFor), catalogue, operations, onError };
   const underWay = createRoster<RunningCall>();
   let idle: (() => void) | undefined;
   let closed: Promise<void> | undefined;
 
-  async function run(call: RunningCall): Promise<CallResult> {
-    const started = performance.now();
-    const finished = (result: CallResult | undefined, error: unknown) =>
-      emit('call-finished', { call, result, error, durationMs: performance.now() - started });
-    try {
-      const result = await new Passage(call, parts).run();
-      finished(result, undefined);
-      return result;
-    } catch (error) {
-      finished(undefined, error);
-      throw error;
-    } finally {
-      underWay.delete(call);
-      call.ending.release();
-      if (underWay.size === 0) idle?.();
-    }
-  }
+  const onOut: PassageParts['onOut'] = (call, result, error, durationMs) => {
+    emit('call-finished', { call, result, error, durationMs });
+    underWay.delete(call);
+    if (underWay.size === 0) idle?.();
+  };
+  const parts: PassageParts = { chain: chainOf(modules, scopesFor), catalogue, operations, onError, onOut };
 
   const rules = modules.map((module) => module.visibility).filter((visibility) => visibility !== undefined);
+  const scopedRules = [visibleByScopes(scopesFor), ...rules];
   const views = createViews(catalogue, rules);
-  const scopedViews = createViews(catalogue, [visibleByScopes(scopesFor), ...rules]);
+  const scopedViews = createViews(catalogue, scopedRules);
+  const sight = createSight(catalogue, rules);
+  const scopedSight = createSight(catalogue, scopedRules);
   const handle: HubHandle = {
     info,
     catalogue,
     visibleTo: (principal) => (principal.scopes === undefined ? views : scopedViews)(principal),
+    maySee: (principal, uri) => (principal.scopes === undefined ? sight : scopedSight)(principal, uri),
     operations,
     scopesFor,
     events: emitter,
@@ -151,7 +146,7 @@ export function createHub(options: HubOptions = {}): Hub {
       if (closed !== undefined) return Promise.reject(new ClosedError('the hub is closing and takes no more calls; try again when it is back'));
       const call = createCall(request, ids('call'), clock.now());
       underWay.add(call);
-      return run(call);
+      return new Passage(call, parts).run();
     },
   };
 
@@ -163,7 +158,7 @@ export function createHub(options: HubOptions = {}): Hub {
   for (const module of modules) module.attach?.(handle);
   const leaveBus = options.bus?.subscribe(({ uri }) => emit('resource-updated', { uri }));
 
-  async function shutDown(graceMs: number): Promise<void> {
+  async function shutDown({ graceMs = 5_000, moduleMs = 10_000 }: { graceMs?: number; moduleMs?: number } = {}): Promise<void> {
     const grace = setTimeout(() => {
       for (const { ending } of underWay.members()) ending.cancel(new CancelledError('the hub is closing'));
     }, graceMs);
@@ -176,7 +171,7 @@ export function createHub(options: HubOptions = {}): Hub {
     const failures: unknown[] = [];
     for (const module of modules.toReversed()) {
       try {
-        await module.close?.();
+        await within(moduleMs, Promise.resolve(module.close?.()), () => tooSlow(module, moduleMs));
       } catch (error) {
         failures.push(error);
       }
@@ -186,23 +181,18 @@ export function createHub(options: HubOptions = {}): Hub {
     if (failures.length > 1) throw new AggregateError(failures, `${failures.length} modules failed to close`);
   }
 
-  const close = ({ graceMs = 5_000 } = {}): Promise<void> => {
-    closed ??= shutDown(graceMs);
+  const close: Hub['close'] = (times) => {
+    closed ??= shutDown(times);
     return closed;
   };
   return Object.assign(handle, { instructions: options.instructions, close, [Symbol.asyncDispose]: () => close() });
 }
 
-type Emit = <Name extends keyof HubEvents>(name: Name, event: Parameters<HubEvents[Name]>[0]) => void;
-type Chain = readonly (Stage | 'resolve' | 'validate' | 'execute')[];
-
-/** What a passage needs of its hub. */
-interface Parts {
-  readonly chain: Chain;
-  readonly catalogue: Catalogue;
-  readonly operations: Operations | undefined;
-  readonly onError: NonNullable<HubOptions['onError']>;
+function tooSlow({ name }: Module, ms: number): UnavailableError {
+  return new UnavailableError(`the module ${name} did not close in ${ms / 1_000} seconds; what it had under way may be lost`);
 }
+
+type Emit = <Name extends keyof HubEvents>(name: Name, event: Parameters<HubEvents[Name]>[0]) => void;
 
 function chainOf(modules: readonly Module[], scopesFor: ScopesFor): Chain {
   return enclosingOrder.flatMap((slot): Chain => {
@@ -210,70 +200,4 @@ function chainOf(modules: readonly Module[], scopesFor: ScopesFor): Chain {
     const stages = modules.map((module) => module.stages?.[slot as SlotName]).filter((stage) => stage !== undefined);
     return slot === 'authorize' ? [limitScopes(scopesFor), ...stages] : stages;
   });
-}
-
-/** One call's way through the chain, and what the hub's own slots find out on it. */
-class Passage implements StageStep {
-  readonly call: RunningCall;
-  target: Target | undefined;
-  #arguments: unknown;
-  readonly #hub: Parts;
-
-  constructor(call: RunningCall, hub: Parts) {
-    this.call = call;
-    this.#hub = hub;
-  }
-
-  async run(): Promise<CallResult> {
-    try {
-      return await this.#at(0);
-    } catch (error) {
-      if (this.target?.kind === 'tool') return failureAnswer(error, this.call, this.#hub.onError);
-      throw error;
-    }
-  }
-
-  /** Not `async`, because every call passes here a dozen times; a stage that throws at once rejects all the same. */
-  #at(index: number): Promise<CallResult> {
-    const stage = this.#hub.chain[index];
-    if (typeof stage === 'function') {
-      try {
-        return stage(this, () => this.#at(index + 1));
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
-    if (stage === 'resolve') return this.#resolve(index);
-    if (stage === 'validate') return this.#validate(index);
-    if (stage === 'execute') return this.#execute();
-    return Promise.reject(new Error('the chain of stages has no end'));
-  }
-
-  /**
-   * What the tool slots throw becomes the tool's failure answer here, so that the outer slots (settle, record, publish) see the answer as
-   * the caller will; a failure of an outer slot itself is the hub's.
-   */
-  async #resolve(index: number): Promise<CallResult> {
-    this.target = resolve(this.call, this.#hub.catalogue);
-    try {
-      return await this.#at(index + 1);
-    } catch (error) {
-      return failureAnswer(error, this.call, this.#hub.onError);
-    }
-  }
-
-  async #validate(index: number): Promise<CallResult> {
-    const target = this.target as Target;
-    refuseWithoutTask(target, this.call, this.#hub.operations);
-    const parsed = validate(this.call, target);
-    this.#arguments = parsed instanceof Promise ? await parsed : parsed;
-    return this.#at(index + 1);
-  }
-
-  async #execute(): Promise<CallResult> {
-    this.call.ending.throwIfEnded();
-    const target = this.target as Target;
-    if (target.kind !== 'tool' || target.tool.task === undefined) return execute(target, this.#arguments, createContext(this.call), this.call.ending);
-    return executeLong(target, this.#arguments, this.call, this.#hub);
-  }
 }

@@ -1,4 +1,4 @@
-export type { Authenticator, CarryingRequest, ClientCertificate, Connection } from './authenticator.ts';
+export type { Authenticator, CarryingRequest, ClientCertificate, Connection, WithdrawalListener } from './authenticator.ts';
 export type {
   Abortable,
   AbortListener,
@@ -21,9 +21,14 @@ export type { ContentAnnotations, ContentBlock, PromptMessage, ResourceContents 
 export type { CallContext } from './context.ts';
 export { type ChangeFeed, createChangeFeed } from './drivers/change-feed.ts';
 export { checkName, checkTtl } from './drivers/check-names.ts';
+export { type EncodedValue, encodeValue } from './drivers/encode-value.ts';
+export { createExpiryQueue, type ExpiryQueue } from './drivers/expiry-queue.ts';
 export { createMemoryJournal } from './drivers/memory-journal.ts';
 export { createMemoryKeyValueStore, type MemoryStoreOptions } from './drivers/memory-key-value-store.ts';
 export { createMemoryStore } from './drivers/memory-store.ts';
+export { patiently } from './drivers/patiently.ts';
+export { refuseStaleKey, refuseStaleStream } from './drivers/refuse-stale.ts';
+export { type Durability, type Enduring, requireDurable } from './durability.ts';
 export {
   CancelledError,
   type Challenge,
@@ -37,7 +42,9 @@ export {
   LimitedError,
   MeshworkError,
   type MeshworkErrorOptions,
+  NotDurableError,
   NotFoundError,
+  StoreFormatError,
   StoreInUseError,
   TaskRequiredError,
   UnauthenticatedError,
@@ -55,7 +62,17 @@ export { hasEnded, type Operation, type OperationEvent, type OperationStatus, ow
 export { createOperations, type OperationContext, type Operations, type OperationsOptions } from './operations.ts';
 export { type Ended, failureCodeOf, type Outcome, outcomeOf, outcomes } from './outcome.ts';
 export { parseJson } from './parse-json.ts';
-export { type AuthenticationMethod, inProcessPrincipal, mayActFor, type Principal, type PrincipalKind, type Zone, zoneTrust } from './principal.ts';
+export { type PatienceOptions, withPatience } from './patient-store.ts';
+export {
+  type AuthenticationMethod,
+  inProcessPrincipal,
+  mayActFor,
+  type OpenedWith,
+  type Principal,
+  type PrincipalKind,
+  type Zone,
+  zoneTrust,
+} from './principal.ts';
 export { definePrompt, type Prompt, type PromptArgument, type PromptReturn } from './prompt.ts';
 export { redactSecrets } from './redact.ts';
 export { type Completer, defineResource, type Resource, type ResourceRequest, type ResourceReturn } from './resource.ts';
@@ -77,3 +94,4 @@ export { enclosingOrder, type SlotName, type Stage, type StageStep, type Target 
 export { type AnyTool, defineTool, type Effect, type Tool, type ToolAnnotations, type ToolDescription, type ToolReturn } from './tool.ts';
 export { matchTemplate } from './uri-template.ts';
 export type { CatalogueView, Visibility } from './visibility.ts';
+export { within } from './within.ts';

@@ -1,3 +1,4 @@
+import type { Enduring } from './durability.ts';
 import type { JsonValue } from './json.ts';
 
 /** A record as it was appended. */
@@ -16,10 +17,10 @@ export interface JournalRecord {
 export type StoredValue = JsonValue | Uint8Array;
 
 /**
- * Port: append-only streams. What an `append` acknowledged is there after a crash; what it did not acknowledge is there whole or not
+ * Port: append-only streams. What an `append` acknowledged is there after a crash, unless `durability` says otherwise; what it did not acknowledge is there whole or not
  * at all. Streams come into being with their first record. Absence is an empty stream, failure a throw of `MeshworkError`.
  */
-export interface Journal {
+export interface Journal extends Enduring {
   /**
    * Appends records, all or none, and returns their offsets. `expected` is the offset of the last record the caller has seen
    * (0: the stream is empty). Copies of the values are taken before the call returns. Appends to one stream happen in the order they are
@@ -34,6 +35,11 @@ export interface Journal {
   follow(stream: string, options?: { readonly from?: number; readonly signal?: AbortSignal }): AsyncIterable<JournalRecord>;
   /** The offset of the newest record ever appended; 0 when there is none. Trimming does not change it. */
   head(stream: string): Promise<number>;
+  /**
+   * The names of the streams that ever had a record, those whose records are all dropped too, and that start with `prefix` (default: all): in the
+   * order of their UTF-8 bytes, read in pages.
+   */
+  streams(prefix?: string): AsyncIterable<string>;
   /** Drops the records before `before`; offsets go on from where they were. */
   trim(stream: string, before: number): Promise<void>;
   close(): Promise<void>;

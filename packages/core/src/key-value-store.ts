@@ -1,3 +1,4 @@
+import type { Enduring } from './durability.ts';
 import type { StoredValue } from './journal.ts';
 
 /** A key's present value. */
@@ -6,6 +7,8 @@ export interface KeyValueEntry {
   readonly value: StoredValue;
   /** Grows with every change in the store: no two changes share one, and a key's later value has a larger one. */
   readonly revision: number;
+  /** Of a key that expires, when `get` or `list` gives it: the milliseconds it had left, at least 1. */
+  readonly ttlMs?: number;
 }
 
 /** One change of one key. */
@@ -20,9 +23,9 @@ export interface PutOptions {
 
 /**
  * Port: where a package keeps state. A key is any well-formed string of 1 to 1,024 UTF-8 bytes; a namespace is a key prefix.
- * What a call acknowledged is there after a crash. Absence is `undefined`, failure a throw of `MeshworkError`.
+ * What a call acknowledged is there after a crash, unless `durability` says otherwise. Absence is `undefined`, failure a throw of `MeshworkError`.
  */
-export interface KeyValueStore {
+export interface KeyValueStore extends Enduring {
   get(key: string): Promise<KeyValueEntry | undefined>;
   /**
    * Keeps a copy of the value, taken before the call returns. @throws {InvalidInputError} when the value is neither JSON nor bytes, or `ttlMs` is

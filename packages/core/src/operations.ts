@@ -77,7 +77,7 @@ export interface Operations {
    * (`INTERRUPTED`) and what nobody has answered (`EXPIRED`), and drops what has been kept long enough. Returns how many it marked.
    */
   recover(): Promise<number>;
-  /** Ends what runs in this process, as failed (`INTERRUPTED`), and waits for it. */
+  /** Ends what runs in this process, as failed (`INTERRUPTED`), and waits for it: `graceMs`, and as long again for what the store has to be told. */
   close(): Promise<void>;
 }
 
@@ -252,11 +252,14 @@ export function createOperations(options: OperationsOptions): Operations {
         await work.end(INTERRUPTED).catch(onError);
         await work.done;
       });
-      const late = new AbortController();
-      await Promise.race([Promise.all(ending), pause(graceMs, late.signal)]);
-      late.abort();
-      await following;
-      await lease.release().catch(onError);
+      /** A store that hangs holds nobody up: the lease runs out by itself, and another hub marks what was not marked here. */
+      const inTime = async (work: Promise<unknown>) => {
+        const late = new AbortController();
+        await Promise.race([work, pause(graceMs, late.signal)]);
+        late.abort();
+      };
+      await inTime(Promise.all(ending));
+      await inTime(Promise.all([following, lease.release().catch(onError)]));
     },
   };
 }

@@ -3,19 +3,22 @@ import { InvalidInputError } from './errors.ts';
 
 /**
  * Parses JSON text from outside, stricter than `JSON.parse`: a duplicate key in an object, nesting deeper than `maxDepth`, more members than
- * `maxMembers`, a string longer than `maxStringLength`, a key named `__proto__` and a lone surrogate are refused (I-JSON, RFC 7493 section 2, asks for the first and the last).
+ * `maxMembers`, more values than `maxValues`, a string longer than `maxStringLength`, a key named `__proto__` and a lone surrogate are refused (I-JSON,
+ * RFC 7493 section 2, asks for the first and the last).
  *
  * @throws {InvalidInputError} with a message that says what is wrong.
  */
 export function parseJson(text: string, limits: JsonLimits = {}): unknown {
   const maxDepth = limits.maxDepth ?? 64;
   const maxStringLength = limits.maxStringLength ?? 262_144;
-  const written = countMembers(text, maxDepth, maxStringLength);
+  const maxValues = limits.maxValues ?? 100_000;
+  const written = countMembers(text, { maxDepth, maxStringLength, maxValues });
   const maxMembers = limits.maxMembers ?? 10_000;
   if (typeof written === 'number' && written > maxMembers)
     throw new InvalidInputError(`the JSON text has ${written} members, more than the ${maxMembers} that are read; send it in parts`);
   if (written === 'too-deep') throw new InvalidInputError(`the JSON text is nested more than ${maxDepth} levels deep`);
   if (written === 'too-long') throw new InvalidInputError(`the JSON text has a string of more than ${maxStringLength} characters`);
+  if (written === 'too-many') throw new InvalidInputError(`the JSON text has more than ${maxValues} values; send it in parts`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -32,10 +35,17 @@ export function parseJson(text: string, limits: JsonLimits = {}): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** One pass over the text before it is parsed: its depth, how many members its objects have, and how long its strings are. Other faults are left to `JSON.parse`. */
-function countMembers(text: string, maxDepth: number, maxStringLength: number): number | 'too-deep' | 'too-long' {
+type Caps = Readonly<Record<'maxDepth' | 'maxStringLength' | 'maxValues', number>>;
+
+/**
+ * One pass over the text before it is parsed: its depth, how many members its objects have, how many values there are, and how long its strings
+ * are. Other faults are left to `JSON.parse`.
+ */
+function countMembers(text: string, { maxDepth, maxStringLength, maxValues }: Caps): number | 'too-deep' | 'too-long' | 'too-many' {
   let depth = 0;
   let members = 0;
+  // Each value is behind a bracket or a comma; an empty array counts as one inside it, for it is as much work.
+  let values = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case QUOTE: {
@@ -52,6 +62,12 @@ function countMembers(text: string, maxDepth: number, maxStringLength: number): 
       case 0x5b: // [
         depth += 1;
         if (depth > maxDepth) return 'too-deep';
+        values += 1;
+        if (values > maxValues) return 'too-many';
+        break;
+      case 0x2c: // ,
+        values += 1;
+        if (values > maxValues) return 'too-many';
         break;
       case 0x7d: // }
       case 0x5d: // ]

@@ -26,11 +26,29 @@ export interface Principal {
   readonly credentialId?: string;
   /** What the TLS connection alone has that the call came over (RFC 9266, in base64url), for proofs that are bound to it. */
   readonly channelBinding?: string;
+  /**
+   * The keys and certificates its credential or its connection has proved, by thumbprint, the one the credential is bound to first:
+   * `jkt:` and that of a key (RFC 7638; a session's is the key it was opened with), `x5t#S256:` and that of a certificate (RFC 8705).
+   */
+  readonly proven?: readonly string[];
   /** The party answerable for the agent, and the organisation both belong to, where they are known. */
   readonly owner?: string;
   readonly organisation?: string;
   /** What the credential is limited to, as in OAuth. Absent: no limit beside the policies. */
   readonly scopes?: readonly string[];
+  /** When the credential ends, in milliseconds since the Unix epoch, where it does: what was opened with it ends then too. */
+  readonly expiresAt?: number;
+  /** What the credential was itself opened with and does not outlive: for a session, the API key it was opened with. */
+  readonly openedWith?: OpenedWith;
+}
+
+/** A credential that another was opened with. */
+export interface OpenedWith {
+  readonly method: AuthenticationMethod;
+  /** The id of the API key it was. Absent: another kind of credential, or a key that cannot be revoked. */
+  readonly keyId?: string;
+  /** When it ends, in milliseconds since the Unix epoch, where that was known. */
+  readonly expiresAt?: number;
 }
 
 /** The trust that goes with a zone. */

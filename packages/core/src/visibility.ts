@@ -14,6 +14,34 @@ export interface Visibility {
 /** What one caller is shown. Callers who are shown the same share one object, until the catalogue changes. */
 export type CatalogueView = Pick<Catalogue, 'tools' | 'resources' | 'templates' | 'prompts'>;
 
+/** Answers remembered of who may see which resource; when there are more, all are forgotten. */
+const REMEMBERED_URIS = 10_000;
+
+/**
+ * Whether a caller would be let read a resource, asked by the URI itself and not by that of its family. What nobody offers is seen only where
+ * nobody has a say in who sees what.
+ */
+export function createSight(catalogue: Catalogue, rules: readonly Visibility[]): (principal: Principal, uri: string) => boolean {
+  const known = new Map<string, boolean>();
+  let { resources } = catalogue;
+  return (principal, uri) => {
+    if (rules.length === 0) return true;
+    // Lists are made anew, all of them, when one changes.
+    if (resources !== catalogue.resources || known.size >= REMEMBERED_URIS) {
+      known.clear();
+      resources = catalogue.resources;
+    }
+    const key = JSON.stringify([uri, ...rules.map((rule) => rule.keyOf(principal))]);
+    let answer = known.get(key);
+    if (answer === undefined) {
+      const target = catalogue.find('resource', uri);
+      answer = target?.kind === 'resource' && rules.every((rule) => rule.isVisible(principal, { ...target, resource: { ...target.resource, uri } }));
+      known.set(key, answer);
+    }
+    return answer;
+  };
+}
+
 /** Kinds of callers remembered; when there are more, all are forgotten and looked at again. */
 const REMEMBERED = 500;
 

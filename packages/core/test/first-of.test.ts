@@ -22,6 +22,22 @@ describe('several authenticators as one', () => {
     await expect(all.authenticate('c', connection)).rejects.toThrow('expired');
   });
 
+  it('are all listened to for what they withdraw, until nobody listens', () => {
+    const heard: unknown[] = [];
+    const listeners = new Set<(id: string | undefined) => void>();
+    const telling = (name: string): Authenticator => ({
+      ...knows(name),
+      onWithdrawn(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    });
+    const stop = firstOf(telling('a'), knows('b')).onWithdrawn?.((id) => heard.push(id));
+    for (const tell of listeners) tell('somebody');
+    stop?.();
+    expect([heard, listeners.size]).toEqual([['somebody'], 0]);
+  });
+
   it('do not go on when one of them cannot say', async () => {
     await expect(firstOf(throws(new UnavailableError('away')), knows('b')).authenticate('b', connection)).rejects.toThrow('away');
   });

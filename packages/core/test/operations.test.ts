@@ -381,6 +381,17 @@ describe('closing', () => {
     await operations.close();
   });
 
+  it('ends, also while the store hangs', async () => {
+    const store = createMemoryStore();
+    const operations = createOperations({ store, graceMs: 20 });
+    await operations.start({ principal: alice, name: 'report' }, forever);
+    const hang = () => new Promise<never>(() => {});
+    Object.assign(store, { get: hang, put: hang, delete: hang });
+    const started = performance.now();
+    await operations.close();
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
   it('does not wait for ever for work that does not listen', async () => {
     const operations = createOperations({ store: createMemoryStore(), graceMs: 20 });
     const { id } = await operations.start({ principal: alice, name: 'deaf' }, () => new Promise(() => {}));

@@ -57,13 +57,21 @@ describe('parsing JSON from outside', () => {
   });
 });
 
-describe('the size of JSON from outside', () => {
+describe('T19: the size of JSON from outside', () => {
   it('reads no more members than it is told to', () => {
     const text = JSON.stringify(Object.fromEntries(Array.from({ length: 11 }, (_, index) => [index, ':{}'])));
     expect(parseJson(text, { maxMembers: 11 })).toBeTypeOf('object');
     expect(() => parseJson(text, { maxMembers: 10 })).toThrow(/11 members/);
     expect(parseJson(`[${'{"b":1},'.repeat(10_000)}0]`)).toHaveLength(10_001);
     expect(() => parseJson(`[${'{"b":1},'.repeat(10_001)}0]`)).toThrow(/send it in parts/);
+  });
+
+  it('reads no more values than it is told to, wherever they are', () => {
+    expect(parseJson('[1,[2,{"a":3}],"4,5"]', { maxValues: 6 })).toEqual([1, [2, { a: 3 }], '4,5']);
+    expect(() => parseJson('[1,[2,{"a":3}],"4,5",6]', { maxValues: 6 })).toThrow(/more than 6 values/);
+    expect(parseJson(`[${'1,'.repeat(99_999)}1]`)).toHaveLength(100_000);
+    for (const text of [`[${'1,'.repeat(100_000)}1]`, `[${'[],'.repeat(50_000)}{}]`, `{"a":[${'{},'.repeat(50_000)}{}]}`])
+      expect(() => parseJson(text)).toThrow(/more than 100000 values; send it in parts/);
   });
 
   it('reads no longer string or key than it is told to', () => {

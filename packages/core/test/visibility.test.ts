@@ -67,3 +67,41 @@ describe('what a caller is shown', () => {
       }
   });
 });
+
+describe('what a caller may know of a resource', () => {
+  const ownOnly = (counts = { asked: 0 }): Visibility => ({
+    keyOf: ({ id }) => id,
+    isVisible({ id }, target) {
+      counts.asked += 1;
+      return target.kind === 'resource' && (target.resource.uri === 'beta://{key}' || target.resource.uri === `beta://${id}`);
+    },
+  });
+
+  it('goes by the address itself, where the family it belongs to is shown', () => {
+    const hub = createHub({ modules: [things, { name: 'rule', visibility: ownOnly() }] });
+    const principal = inProcessPrincipal('ida');
+    expect(hub.visibleTo(principal).templates).toHaveLength(1);
+    expect(['beta://ida', 'beta://otto', 'alpha://one', 'nobody://has'].map((uri) => hub.maySee(principal, uri))).toEqual([true, false, false, false]);
+  });
+
+  it('is everything, when no module has a say', () => {
+    const hub = createHub({ modules: [things] });
+    expect(['beta://ida', 'nobody://has'].map((uri) => hub.maySee(who(), uri))).toEqual([true, true]);
+  });
+
+  it('is limited by scopes as lists are', () => {
+    const hub = createHub({ modules: [things] });
+    expect([['read'], ['write']].map((scopes) => hub.maySee({ ...who(), scopes }, 'alpha://one'))).toEqual([true, false]);
+  });
+
+  it('is asked once for each kind of caller and address, until the resources change', () => {
+    const counts = { asked: 0 };
+    const hub = createHub({ modules: [things, { name: 'rule', visibility: ownOnly(counts) }] });
+    const ask = () => hub.maySee(inProcessPrincipal('ida'), 'gamma://one');
+    expect([ask(), ask(), counts.asked]).toEqual([false, false, 0]);
+    const withdraw = hub.register({ resources: [{ uri: 'gamma://one', name: 'gamma', read: () => ({ text: '' }) }] });
+    expect([ask(), ask(), counts.asked]).toEqual([false, false, 1]);
+    withdraw();
+    expect([ask(), counts.asked]).toEqual([false, 1]);
+  });
+});

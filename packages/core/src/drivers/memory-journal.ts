@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from '../clock.ts';
-import { ClosedError, ConflictError } from '../errors.ts';
+import { ClosedError } from '../errors.ts';
 import type { Journal, JournalRecord } from '../journal.ts';
 import { createChangeFeed } from './change-feed.ts';
-import { checkName } from './check-names.ts';
+import { checkName, compareNames } from './check-names.ts';
 import { copyValue } from './copy-value.ts';
+import { refuseStaleStream } from './refuse-stale.ts';
 
 interface Stream {
   records: JournalRecord[];
@@ -27,12 +28,10 @@ export function createMemoryJournal({ clock = systemClock }: { readonly clock?: 
   };
 
   return {
+    durability: 'process',
     async append(stream, values, { expected } = {}) {
       const present = enter(stream) ?? { records: [], head: 0 };
-      if (expected !== undefined && expected !== present.head)
-        throw new ConflictError(`the stream ${JSON.stringify(stream)} is at offset ${present.head}, not ${expected}; read on and retry`, {
-          details: { stream, expected, present: present.head },
-        });
+      refuseStaleStream(stream, present.head, expected);
       const time = clock.now();
       const added = values.map((value, index) => ({ offset: present.head + 1 + index, time, value: copyValue(value) }));
       if (added.length === 0) return [];
@@ -65,6 +64,10 @@ export function createMemoryJournal({ clock = systemClock }: { readonly clock?: 
     },
     async head(stream) {
       return enter(stream)?.head ?? 0;
+    },
+    async *streams(prefix = '') {
+      if (closed) throw new ClosedError('the journal is closed');
+      yield* [...streams.keys()].filter((name) => name.startsWith(prefix)).sort(compareNames);
     },
     async trim(stream, before) {
       const present = enter(stream);

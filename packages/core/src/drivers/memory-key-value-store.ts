@@ -1,11 +1,12 @@
 import { type Clock, systemClock } from '../clock.ts';
-import { ClosedError, ConflictError, HistoryDroppedError } from '../errors.ts';
+import { ClosedError, HistoryDroppedError } from '../errors.ts';
 import type { StoredValue } from '../journal.ts';
 import type { KeyValueChange, KeyValueEntry, KeyValueStore } from '../key-value-store.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { checkName, checkTtl, compareNames } from './check-names.ts';
 import { copyValue } from './copy-value.ts';
 import { createExpiryQueue } from './expiry-queue.ts';
+import { refuseStaleKey } from './refuse-stale.ts';
 
 const PAGE = 500;
 
@@ -19,6 +20,8 @@ export interface MemoryStoreOptions {
 interface Held {
   readonly value: StoredValue;
   readonly revision: number;
+  /** When it expires, by the clock. */
+  readonly expires?: number;
 }
 
 /** A store in this process's memory: for tests, trials and hubs that may forget. */
@@ -56,13 +59,11 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
     if (key !== undefined) checkName('key', key);
     expire();
   };
-  const refuseStale = (key: string, expected: number | undefined) => {
-    const present = held.get(key)?.revision ?? 0;
-    if (expected !== undefined && expected !== present)
-      throw new ConflictError(`the key ${JSON.stringify(key)} is at revision ${present}, not ${expected}; read it again and retry`, {
-        details: { key, expected, present },
-      });
+  const present = (key: string, { value, revision, expires }: Held): KeyValueEntry => {
+    const entry = { key, value: copyValue(value), revision };
+    return expires === undefined ? entry : { ...entry, ttlMs: Math.max(1, Math.ceil(expires - clock.now())) };
   };
+  const refuseStale = (key: string, expected: number | undefined) => refuseStaleKey(key, held.get(key)?.revision ?? 0, expected);
   let sweeper: ReturnType<typeof setInterval> | undefined;
   /** So that watchers hear of what has expired. Begins with the first key that will: a Worker has no timers before a request. */
   const startSweeping = () => {
@@ -72,10 +73,11 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
   };
 
   return {
+    durability: 'process',
     async get(key) {
       enter(key);
       const entry = held.get(key);
-      return entry && { key, value: copyValue(entry.value), revision: entry.revision };
+      return entry && present(key, entry);
     },
     async put(key, value, { expected, ttlMs } = {}) {
       enter(key);
@@ -83,9 +85,11 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
       const copy = copyValue(value);
       refuseStale(key, expected);
       revision += 1;
-      held.set(key, { value: copy, revision });
-      if (ttlMs === undefined) expiries.delete(key);
-      else {
+      if (ttlMs === undefined) {
+        held.set(key, { value: copy, revision });
+        expiries.delete(key);
+      } else {
+        held.set(key, { value: copy, revision, expires: clock.now() + ttlMs });
         expiries.set(key, clock.now() + ttlMs);
         startSweeping();
       }
@@ -109,7 +113,7 @@ export function createMemoryKeyValueStore({ clock = systemClock, historySize = 1
         const entry = held.get(key);
         if (entry === undefined) continue;
         given += 1;
-        yield { key, value: copyValue(entry.value), revision: entry.revision } satisfies KeyValueEntry;
+        yield present(key, entry);
       }
     },
     watch(prefix, { from, signal } = {}) {
