@@ -2,6 +2,7 @@ import { ClosedError, ConflictError, InvalidInputError, type Journal } from '@me
 import { describe, expect, it } from 'vitest';
 import { collect, take } from './collect.ts';
 import { expectRefusedValues, expectValuesOfTheirOwn } from './describe-values.ts';
+import { expectHonestDurability } from './expect-honest-durability.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
 /** Opens a fresh, empty journal that lives by the clock. */
@@ -179,6 +180,11 @@ export function describeJournal(name: string, open: OpenJournal): void {
         const offsets = await journal.append('long', Array.from({ length: count }).fill(0) as number[]);
         expect([offsets.length, offsets.at(-1), await journal.head('long')]).toEqual([count, count, count]);
       }),
+    );
+
+    it(
+      'says what its acknowledged records survive, and is refused where that is too little',
+      withJournal(async (journal) => expectHonestDurability(journal)),
     );
 
     it('says that it is closed', async () => {

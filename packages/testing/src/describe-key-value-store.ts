@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collect, take } from './collect.ts';
 import { expectRefusedValues, expectValuesOfTheirOwn } from './describe-values.ts';
+import { expectHonestDurability } from './expect-honest-durability.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
 /** Opens a fresh, empty store that lives by the clock. */
@@ -342,6 +343,11 @@ export function describeKeyValueStore(name: string, open: OpenKeyValueStore): vo
         setImmediate(() => controller.abort());
         expect(await watching).toEqual([]);
       }),
+    );
+
+    it(
+      'says what its acknowledged writes survive, and is refused where that is too little',
+      withStore(async (store) => expectHonestDurability(store)),
     );
 
     it('says that it is closed', async () => {
