@@ -1,7 +1,4 @@
-import { InvalidInputError, type StoredValue } from '@meshwork/core';
-
-/** A value as it is kept: JSON as its text, bytes as bytes. */
-export type Encoded = string | Uint8Array;
+import type { EncodedValue, StoredValue } from '@meshwork/core';
 
 /** The kinds of value in a row. */
 export const JSON_TEXT = 0;
@@ -9,23 +6,11 @@ export const BYTES = 1;
 /** The kind that stands for "deleted" in the change log. */
 export const DELETED = 2;
 
-/** Nesting no honest value has. A value that holds itself reaches it too. */
-const MAX_DEPTH = 1_000;
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A copy of the value. @throws {InvalidInputError} when it is neither JSON nor bytes. */
-export function encode(value: StoredValue): Encoded {
-  // Not `slice`: that of a Buffer copies nothing.
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  const fault = findFault(value, '$', MAX_DEPTH);
-  if (fault !== undefined) throw new InvalidInputError(fault);
-  return JSON.stringify(value);
-}
-
 /** The value's kind and bytes, for a row of its own. */
-export function toRow(value: Encoded): { readonly kind: number; readonly bytes: Uint8Array } {
+export function toRow(value: EncodedValue): { readonly kind: number; readonly bytes: Uint8Array } {
   return typeof value === 'string' ? { kind: JSON_TEXT, bytes: encoder.encode(value) } : { kind: BYTES, bytes: value };
 }
 
@@ -33,27 +18,4 @@ export function toRow(value: Encoded): { readonly kind: number; readonly bytes: 
 export function decode(kind: number, bytes: Uint8Array): StoredValue {
   if (kind === BYTES) return new Uint8Array(bytes);
   return JSON.parse(decoder.decode(bytes)) as StoredValue;
-}
-
-/** What `JSON.stringify` would leave out, change or fail on without a word. A member that is undefined is none. */
-function findFault(value: unknown, path: string, depthLeft: number): string | undefined {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path} is ${value}, which JSON cannot carry`;
-  if (typeof value !== 'object') return `${path} is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which JSON cannot carry`;
-  if (depthLeft === 0) return `the value holds itself, or is nested more than ${MAX_DEPTH} levels deep`;
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      const fault = findFault(value[index], `${path}[${index}]`, depthLeft - 1);
-      if (fault !== undefined) return fault;
-    }
-    return undefined;
-  }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
-    return `${path} is an object of a class; only plain objects, arrays and, alone, bytes can be kept`;
-  for (const [name, member] of Object.entries(value)) {
-    const fault = member === undefined ? undefined : findFault(member, `${path}.${name}`, depthLeft - 1);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
 }

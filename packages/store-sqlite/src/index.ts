@@ -1,2 +1,1 @@
 export { openSqlite, type SqliteOptions } from './open-sqlite.ts';
-export { StoreFormatError } from './schema.ts';

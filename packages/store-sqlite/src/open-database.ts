@@ -2,10 +2,10 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { StoreInUseError, UnavailableError } from '@meshwork/core';
+import { StoreFormatError, StoreInUseError, UnavailableError } from '@meshwork/core';
 import { loadSqlite } from './load-sqlite.ts';
 import { type OwnerLock, takeOwnerLock } from './owner-lock.ts';
-import { checkFormat, prepareSchema, StoreFormatError } from './schema.ts';
+import { checkFormat, prepareSchema } from './schema.ts';
 
 /** How much of a commit its `COMMIT` does: all of it with `full`; with `normal` it only writes the log, and somebody else brings that to the disk. */
 type CommitDepth = 'full' | 'normal';

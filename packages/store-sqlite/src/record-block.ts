@@ -1,5 +1,5 @@
-import type { StoredValue } from '@meshwork/core';
-import { BYTES, decode, type Encoded, JSON_TEXT } from './encoding.ts';
+import type { EncodedValue, StoredValue } from '@meshwork/core';
+import { BYTES, decode, JSON_TEXT } from './encoding.ts';
 
 /**
  * A block is the values of consecutive records in one row: for each its length in bytes, doubled, plus its kind, as 32 bits little-endian;
@@ -9,7 +9,7 @@ import { BYTES, decode, type Encoded, JSON_TEXT } from './encoding.ts';
 const HEADER_BYTES = 4;
 
 /** The values in one block. */
-export function packBlock(values: readonly Encoded[]): Uint8Array {
+export function packBlock(values: readonly EncodedValue[]): Uint8Array {
   const lengths = values.map((value) => (typeof value === 'string' ? Buffer.byteLength(value) : value.length));
   const block = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + length, values.length * HEADER_BYTES));
   let at = values.length * HEADER_BYTES;

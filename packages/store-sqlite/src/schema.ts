@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { MeshworkError } from '@meshwork/core';
+import { StoreFormatError } from '@meshwork/core';
 import { JSON_TEXT } from './encoding.ts';
 import { packBlock } from './record-block.ts';
 
@@ -11,13 +11,6 @@ const VERSION = 2;
 export const OFFSET_BITS = 40;
 export const LAST_OFFSET = 2 ** OFFSET_BITS - 1;
 export const LAST_STREAM = 2 ** (63 - OFFSET_BITS) - 1;
-
-/** The file is not a Meshwork store, or one of a newer Meshwork. Nothing in it was changed. */
-export class StoreFormatError extends MeshworkError<'STORE_FORMAT'> {
-  constructor(message: string, options?: { cause?: unknown }) {
-    super('STORE_FORMAT', message, options);
-  }
-}
 
 /** Makes the tables in an empty file, or brings an older one up to date, in the transaction that is open. @throws {StoreFormatError} when the file is not ours. */
 export function prepareSchema(database: DatabaseSync, path: string): void {

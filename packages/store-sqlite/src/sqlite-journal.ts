@@ -1,6 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type Clock, ClosedError, ConflictError, checkName, createChangeFeed, type Journal, type JournalRecord, UnavailableError } from '@meshwork/core';
-import { type Encoded, encode } from './encoding.ts';
+import {
+  type Clock,
+  ClosedError,
+  checkName,
+  createChangeFeed,
+  type EncodedValue,
+  encodeValue,
+  type Journal,
+  type JournalRecord,
+  refuseStaleStream,
+  UnavailableError,
+} from '@meshwork/core';
 import type { GroupCommit, Participant } from './group-commit.ts';
 import { cutBlock, packBlock, unpackBlock } from './record-block.ts';
 import { LAST_OFFSET, LAST_STREAM, OFFSET_BITS } from './schema.ts';
@@ -48,6 +58,7 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
   const lastId = database.prepare('SELECT coalesce(max(id), 0) AS id FROM stream');
   const create = database.prepare('INSERT INTO stream (id, name, head) VALUES (?, ?, 0)');
   const keepHead = database.prepare('UPDATE stream SET head = ? WHERE id = ?');
+  const names = database.prepare(`SELECT name FROM stream WHERE name >= max(:prefix, :after) AND +name > :after ORDER BY name LIMIT ${PAGE}`);
   const insert = database.prepare(`INSERT INTO record (id, count, time, block) VALUES (${key(':last')}, :count, :time, :block)`);
   const rows = database.prepare(
     `SELECT id & ${LAST_OFFSET} AS last, count, time, block FROM record WHERE id BETWEEN ${key(':from')} AND ${key(String(LAST_OFFSET))} ORDER BY id`,
@@ -57,7 +68,7 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
   const feed = createChangeFeed();
   const known = new Map<string, Stream>();
   /** Records that wait for the end of the transaction. */
-  const pending = new Map<Stream, Encoded[]>();
+  const pending = new Map<Stream, EncodedValue[]>();
   /** Where streams ended before what is not yet on disk. */
   const durableHeads = new Map<string, number>();
   let closed = false;
@@ -104,7 +115,7 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
     }
     return records;
   };
-  const insertRecords = ({ id, head }: Stream, values: readonly Encoded[]) => {
+  const insertRecords = ({ id, head }: Stream, values: readonly EncodedValue[]) => {
     const time = Math.floor(clock.now());
     let last = head - values.length;
     for (const part of inBlocks(values)) {
@@ -132,14 +143,11 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
     },
     async append(name, values, { expected } = {}) {
       enter(name);
-      const encoded = values.map(encode);
+      const encoded = values.map(encodeValue);
       return commits().write(() => {
         const present = streamAt(name);
         const head = present?.head ?? 0;
-        if (expected !== undefined && expected !== head)
-          throw new ConflictError(`the stream ${JSON.stringify(name)} is at offset ${head}, not ${expected}; read on and retry`, {
-            details: { stream: name, expected, present: head },
-          });
+        refuseStaleStream(name, head, expected);
         if (encoded.length === 0) return [];
         const stream = present ?? createStream(name);
         if (!durableHeads.has(name)) durableHeads.set(name, head);
@@ -176,6 +184,19 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
       enter(name);
       return durableHead(name);
     },
+    async *streams(prefix = '') {
+      for (let after = ''; ; ) {
+        if (closed) throw new ClosedError('the store is closed');
+        const page = names.all({ prefix, after }) as unknown as { readonly name: string }[];
+        for (const { name } of page) {
+          if (!name.startsWith(prefix)) return;
+          if (durableHead(name) > 0) yield name;
+        }
+        const last = page.at(-1);
+        if (last === undefined) return;
+        after = last.name;
+      }
+    },
     async trim(name, before) {
       enter(name);
       await commits().write(() => {
@@ -200,7 +221,7 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
   };
 }
 
-function* inBlocks(values: readonly Encoded[]): Generator<readonly Encoded[], void, undefined> {
+function* inBlocks(values: readonly EncodedValue[]): Generator<readonly EncodedValue[], void, undefined> {
   let start = 0;
   let bytes = 0;
   for (let index = 0; index < values.length; index++) {

@@ -2,16 +2,17 @@ import type { DatabaseSync } from 'node:sqlite';
 import {
   type Clock,
   ClosedError,
-  ConflictError,
   checkName,
   checkTtl,
   createChangeFeed,
+  encodeValue,
   HistoryDroppedError,
   type KeyValueChange,
   type KeyValueEntry,
   type KeyValueStore,
+  refuseStaleKey,
 } from '@meshwork/core';
-import { DELETED, decode, encode, toRow } from './encoding.ts';
+import { DELETED, decode, toRow } from './encoding.ts';
 import type { GroupCommit, Participant } from './group-commit.ts';
 
 const PAGE = 500;
@@ -29,6 +30,10 @@ interface Row {
   readonly revision: number;
 }
 
+interface EntryRow extends Row {
+  readonly expires: number | null;
+}
+
 export interface SqliteKeyValueStoreOptions {
   readonly database: DatabaseSync;
   /** Read late: the transactions know this store, and it them. */
@@ -41,11 +46,11 @@ export interface SqliteKeyValueStoreOptions {
 /** The key-value port on an open database. What is committed but not yet on disk is shown to nobody: whoever asks for it waits. */
 export function createSqliteKeyValueStore({ database, commits, clock, onWrite }: SqliteKeyValueStoreOptions): KeyValueStore & Participant {
   const prepare = (sql: string) => database.prepare(sql);
-  const read = prepare('SELECT key, kind, value, revision FROM entry WHERE key = ? AND (expires IS NULL OR expires > ?)');
+  const read = prepare('SELECT key, kind, value, revision, expires FROM entry WHERE key = ? AND (expires IS NULL OR expires > ?)');
   const slot = prepare('SELECT revision, expires FROM entry WHERE key = ?');
   // The plus keeps the index for the larger of the two bounds: SQLite would search by one of them and filter by the other.
   const page = prepare(
-    'SELECT key, kind, value, revision FROM entry WHERE key >= max(:prefix, :after) AND +key > :after AND (expires IS NULL OR expires > :now) ORDER BY key LIMIT :limit',
+    'SELECT key, kind, value, revision, expires FROM entry WHERE key >= max(:prefix, :after) AND +key > :after AND (expires IS NULL OR expires > :now) ORDER BY key LIMIT :limit',
   );
   const upsert = prepare('INSERT OR REPLACE INTO entry (key, kind, value, revision, expires) VALUES (?, ?, ?, ?, ?)');
   const remove = prepare('DELETE FROM entry WHERE key = ?');
@@ -77,12 +82,6 @@ export function createSqliteKeyValueStore({ database, commits, clock, onWrite }:
     const row = slot.get(key) as { revision: number; expires: number | null } | undefined;
     const isExpired = row !== undefined && row.expires !== null && row.expires <= clock.now();
     return { revision: isExpired ? 0 : (row?.revision ?? 0), isExpired };
-  };
-  const refuseStale = (key: string, present: number, expected: number | undefined) => {
-    if (expected !== undefined && expected !== present)
-      throw new ConflictError(`the key ${JSON.stringify(key)} is at revision ${present}, not ${expected}; read it again and retry`, {
-        details: { key, expected, present },
-      });
   };
   const change = (key: string, kind: number, value: Uint8Array | null): number => {
     const now = counters();
@@ -137,16 +136,16 @@ export function createSqliteKeyValueStore({ database, commits, clock, onWrite }:
         await commits().durable();
         enter();
       }
-      const row = read.get(key, clock.now()) as Row | undefined;
-      return row && { key, value: decode(row.kind, row.value), revision: row.revision };
+      const row = read.get(key, clock.now()) as EntryRow | undefined;
+      return row && toEntry(row);
     },
     async put(key, value, { expected, ttlMs } = {}) {
       enter(key);
       if (ttlMs !== undefined) checkTtl(ttlMs);
-      const { kind, bytes } = toRow(encode(value));
+      const { kind, bytes } = toRow(encodeValue(value));
       return commits().write(() => {
         const { revision, isExpired } = slotAt(key);
-        refuseStale(key, revision, expected);
+        refuseStaleKey(key, revision, expected);
         if (isExpired) takeOut(key);
         const next = change(key, kind, bytes);
         upsert.run(key, kind, bytes, next, ttlMs === undefined ? null : Math.ceil(clock.now() + ttlMs));
@@ -157,7 +156,7 @@ export function createSqliteKeyValueStore({ database, commits, clock, onWrite }:
       enter(key);
       return commits().write(() => {
         const { revision } = slotAt(key);
-        refuseStale(key, revision, expected);
+        refuseStaleKey(key, revision, expected);
         if (revision === 0) return false;
         takeOut(key);
         return true;
@@ -205,13 +204,18 @@ export function createSqliteKeyValueStore({ database, commits, clock, onWrite }:
     },
   };
 
+  function toEntry({ key, kind, value, revision, expires }: EntryRow): KeyValueEntry {
+    const entry = { key, value: decode(kind, value), revision };
+    return expires === null ? entry : { ...entry, ttlMs: Math.max(1, Math.ceil(expires - clock.now())) };
+  }
+
   /** Reads no row beyond the prefix but one. */
   function readPage(prefix: string, after: string, limit: number): KeyValueEntry[] {
     const entries: KeyValueEntry[] = [];
     for (const row of page.iterate({ prefix, after, now: clock.now(), limit })) {
-      const { key, kind, value, revision } = row as unknown as Row;
-      if (!key.startsWith(prefix)) break;
-      entries.push({ key, value: decode(kind, value), revision });
+      const entry = row as unknown as EntryRow;
+      if (!entry.key.startsWith(prefix)) break;
+      entries.push(toEntry(entry));
     }
     return entries;
   }

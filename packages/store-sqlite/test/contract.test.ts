@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqlite } from '@meshwork/store-sqlite';
-import { describeJournal, describeKeyValueStore, type ManualClock } from '@meshwork/testing';
+import { describeInventory, describeJournal, describeKeyValueStore, type ManualClock } from '@meshwork/testing';
 import { afterAll, beforeAll } from 'vitest';
 
 let folder: string;
@@ -19,4 +19,5 @@ for (const [name, thread] of [
   const open = (clock: ManualClock) => openSqlite({ path: join(folder, `${++files}.db`), clock, thread });
   describeKeyValueStore(name, open);
   describeJournal(name, open);
+  describeInventory(name, open);
 }

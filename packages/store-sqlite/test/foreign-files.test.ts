@@ -2,7 +2,8 @@ import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { openSqlite, StoreFormatError } from '@meshwork/store-sqlite';
+import { StoreFormatError } from '@meshwork/core';
+import { openSqlite } from '@meshwork/store-sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const root = mkdtempSync(join(tmpdir(), 'meshwork-sqlite-'));
