@@ -1,0 +1,15 @@
+export { checkEvent, MAX_EVENT_BYTES } from './check-event.ts';
+export type { CloudEvent, NewEvent, RecordedEvent } from './cloud-event.ts';
+export type { Delivery, Taken } from './deliverer.ts';
+export type { EventBus, EventListener, EventMapping, Published } from './event-bus.ts';
+export { type ConsumerRequest, createEvents, type Events, type EventsOptions, type ListenOptions } from './events.ts';
+export { compileFilter, type DataRule, type EventFilter, type EventTest } from './filter.ts';
+export type { Progress, Released, Settlement } from './progress.ts';
+export type { EventPage, EventQuery } from './search.ts';
+export type { DeliveryRules, Subscription } from './subscription.ts';
+export type { StartingPoint, SubscriptionRequest, Subscriptions } from './subscriptions.ts';
+export { type CanSee, seesOwn, type Viewer } from './visibility.ts';
+export type { WebhookFetch } from './webhooks/send-webhook.ts';
+export { createWebhookSecret, signWebhook } from './webhooks/sign-webhook.ts';
+export type { WebhookOptions } from './webhooks/webhook-runner.ts';
+export type { WebhookSecret, WebhookTarget } from './webhooks/webhook-target.ts';

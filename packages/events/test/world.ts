@@ -1,0 +1,30 @@
+import { createMemoryStore, type Principal } from '@meshwork/core';
+import { createEvents, type EventsOptions } from '@meshwork/events';
+import { manualClock } from '@meshwork/testing';
+
+export const ana: Principal = { id: 'ana', kind: 'agent', roles: [], zone: 'local', trust: 0.9, method: 'api-key', actsFor: [] };
+export const bo: Principal = { ...ana, id: 'bo' };
+export const root: Principal = { ...ana, id: 'root', kind: 'user', roles: ['admin'] };
+export const nobody: Principal = { ...ana, id: 'nobody', kind: 'anonymous', method: 'none' };
+
+/** Events on a store in memory, with a clock that stands still. */
+export function createWorld(options: Partial<EventsOptions> = {}) {
+  const clock = manualClock();
+  const store = createMemoryStore({ clock });
+  const errors: unknown[] = [];
+  const events = createEvents({ journal: store, store, clock, onError: (error) => errors.push(error), ...options });
+  const publish = async (count: number, more: object = {}) => {
+    for (let n = 0; n < count; n++) await events.publish({ type: 'test.counted', visibility: 'public', data: { n }, ...more });
+  };
+  const take = async (name: string, limit = 32) => (await events.subscriptions.take(ana, name, limit)).deliveries;
+  return { clock, store, errors, events, publish, take };
+}
+
+/** Waits, in real time, until it is so. */
+export async function until(isSo: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`not so after ${ms} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
