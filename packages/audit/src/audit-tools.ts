@@ -1,13 +1,20 @@
-import { type AnyTool, defineTool, outcomes } from '@meshwork/core';
+import { type AnyTool, defineTool, InvalidInputError, outcomes } from '@meshwork/core';
 import { z } from 'zod';
+import type { ChainPage } from './chain-lines.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import { headerOf, lineOf } from './export-lines.ts';
+import type { AuditReport } from './report.ts';
+import { reportText } from './report-text.ts';
 import type { AuditFilter, NumberedRecord } from './search.ts';
-import type { Checkpoint, Verification, VerifyOptions } from './verify-chain.ts';
+import type { Verification, VerifyOptions } from './verify-chain.ts';
 
 export interface AuditToolsOptions {
   readonly newest: (filter: AuditFilter) => Promise<readonly NumberedRecord[]>;
   readonly verify: (options: VerifyOptions) => Promise<Verification>;
   readonly checkpoint: () => Promise<Checkpoint>;
+  readonly publicKey: () => Promise<string | undefined>;
+  readonly chainPage: (after: number | undefined, limit: number) => Promise<ChainPage>;
+  readonly report: (options: Pick<AuditFilter, 'since' | 'until'>) => Promise<AuditReport>;
 }
 
 const filterFields = {
@@ -25,10 +32,16 @@ const filterFields = {
   limit: z.int().min(1).max(1_000).optional().describe('At most so many, newest first. Default 100.'),
 };
 
-const checkpointShape = z.object({ stream: z.string(), size: z.int().min(0), hash: z.string(), time: z.string() });
+const checkpointShape = z.object({
+  stream: z.string(),
+  size: z.int().min(0),
+  hash: z.string(),
+  time: z.string(),
+  note: z.string().max(100_000).optional().describe('The same, signed (C2SP signed note), where the log has a signer.'),
+});
 
 /** The tools admins use to read and check the log. */
-export function createAuditTools({ newest, verify, checkpoint }: AuditToolsOptions): AnyTool[] {
+export function createAuditTools({ newest, verify, checkpoint, publicKey, chainPage, report }: AuditToolsOptions): AnyTool[] {
   const shared = { category: 'audit', effect: 'admin', annotations: { readOnlyHint: true, destructiveHint: false } } as const;
   return [
     defineTool({
@@ -47,27 +60,41 @@ export function createAuditTools({ newest, verify, checkpoint }: AuditToolsOptio
       description: 'Checks every link of the hash chain; with a checkpoint, also that nothing up to it was cut off or written anew.',
       input: z.strictObject({
         checkpoint: checkpointShape.optional().describe('What audit_checkpoint gave earlier: the log must still contain it.'),
+        checkpoints: z.array(checkpointShape).max(1_000).optional().describe('Several of them.'),
         from: checkpointShape.optional().describe('A trusted checkpoint to start behind, when older records were trimmed.'),
       }),
       output: z.object({
         ok: z.boolean(),
         records: z.number(),
         head: z.object({ size: z.number(), hash: z.string() }),
-        problem: z.object({ offset: z.number(), kind: z.string(), message: z.string() }).optional(),
+        keptFrom: z.number().optional().describe('The first record that is kept, when earlier ones were trimmed as the log itself has signed.'),
+        notChecked: z.array(z.number()).optional().describe('Sizes of the checkpoints that lie before it.'),
+        problem: z.object({ offset: z.number(), kind: z.string(), message: z.string(), advice: z.string() }).optional(),
       }),
-      run: async ({ checkpoint: saved, from }, { signal }) => {
-        const { problem, ...rest } = await verify({ ...(saved && { checkpoint: saved }), ...(from && { from }), signal });
-        return { ...rest, ...(problem && { problem }) };
+      run: async ({ checkpoint: saved, checkpoints = [], from }, { signal }) => {
+        const { problem, notChecked, ...rest } = await verify({
+          checkpoints: [...checkpoints, ...(saved ? [saved] : [])].map(plain),
+          ...(from && { from: plain(from) }),
+          signal,
+        });
+        return { ...rest, ...(notChecked && { notChecked: [...notChecked] }), ...(problem && { problem: { ...problem } }) };
       },
     }),
     defineTool({
       ...shared,
+      // It keeps what it signs.
+      annotations: { readOnlyHint: false, destructiveHint: false },
       name: 'audit_checkpoint',
       title: 'Take a checkpoint',
-      description: "Gives the log's present size and end. Keep it on another machine: audit_verify can then prove that nothing was cut off.",
+      description:
+        "Gives the log's present size and end, signed where the log has a key. Keep it on another machine: audit_verify can then prove that nothing was cut off.",
       input: z.strictObject({}),
-      output: checkpointShape,
-      run: async () => ({ ...(await checkpoint()) }),
+      output: checkpointShape.extend({ public_key: z.string().optional().describe('What signed checkpoints are checked with; keep it beside them.') }),
+      run: async () => {
+        const taken = await checkpoint();
+        const key = await publicKey();
+        return { ...taken, ...(key !== undefined && { public_key: key }) };
+      },
     }),
     defineTool({
       ...shared,
@@ -76,10 +103,22 @@ export function createAuditTools({ newest, verify, checkpoint }: AuditToolsOptio
       description: 'Gives records as text, newest first, a page at a time; go on with before = next_before until it is absent.',
       input: z.strictObject({
         ...filterFields,
-        format: z.enum(['ndjson', 'csv']).describe('One JSON document a line, or comma-separated values with a header.'),
+        format: z
+          .enum(['ndjson', 'csv', 'chain'])
+          .describe(
+            'One JSON document a line, or comma-separated values with a header; chain: the log as it is, oldest first, to be verified without the hub.',
+          ),
+        after: z.int().min(0).optional().describe('With chain: go on behind this record, with after = next_after until it is absent.'),
       }),
-      output: z.object({ text: z.string(), count: z.number(), next_before: z.number().optional() }),
-      run: async ({ format, ...filter }) => {
+      output: z.object({ text: z.string(), count: z.number(), next_before: z.number().optional(), next_after: z.number().optional() }),
+      run: async ({ format, after, ...filter }) => {
+        if (format === 'chain') {
+          const { limit: most = 1_000, ...narrowed } = filter;
+          if (Object.values(narrowed).some((value) => value !== undefined))
+            throw new InvalidInputError('the format chain gives the whole log: leave the filters away, or use ndjson');
+          const { nextAfter, ...page } = await chainPage(after, most);
+          return { ...page, ...(nextAfter !== undefined && { next_after: nextAfter }) };
+        }
         const limit = filter.limit ?? 1_000;
         const records = await newest({ ...(filter as AuditFilter), limit });
         const last = records.at(-1);
@@ -88,5 +127,27 @@ export function createAuditTools({ newest, verify, checkpoint }: AuditToolsOptio
         return { text, count: records.length, ...(records.length === limit && last !== undefined && { next_before: last.seq }) };
       },
     }),
+    defineTool({
+      ...shared,
+      name: 'audit_report',
+      title: 'Report on the audit log',
+      description:
+        'Says who did what: refusals, break-downs by tool, principal, zone and hour, evidence under headings of OWASP and SOC 2, and whether the chain holds.',
+      input: z.strictObject({
+        since: filterFields.since,
+        until: filterFields.until,
+        format: z.enum(['html', 'ndjson', 'json']).optional().describe('A page, one finding a line, or one document. Default json.'),
+      }),
+      output: z.object({ text: z.string(), records: z.number() }),
+      run: async ({ since, until, format = 'json' }) => {
+        const made = await report({ ...(since !== undefined && { since }), ...(until !== undefined && { until }) });
+        return { text: reportText(made, format), records: made.records };
+      },
+    }),
   ];
+}
+
+/** What the schema gives, without members that are `undefined`. */
+function plain({ note, ...checkpoint }: z.infer<typeof checkpointShape>): Checkpoint {
+  return { ...checkpoint, ...(note !== undefined && { note }) };
 }

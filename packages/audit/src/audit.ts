@@ -1,55 +1,139 @@
-import { type CallResult, type Clock, type Ended, type Journal, type Module, type Stage, systemClock, UnavailableError } from '@meshwork/core';
+import { type CallResult, type Clock, type Ended, type Journal, type KeyValueStore, type Module, type Stage, systemClock } from '@meshwork/core';
 import { createAuditTools } from './audit-tools.ts';
-import { GENESIS, type Link, linkIn } from './chain.ts';
+import type { ChainPage } from './chain-lines.ts';
+import { readChainPage } from './chain-lines.ts';
 import { createChainWriter } from './chain-writer.ts';
+import type { Checkpoint, SignedCheckpoint } from './checkpoint.ts';
+import { createCheckpointBook } from './checkpoint-book.ts';
 import { createDoorBook, type DoorBook } from './door-book.ts';
 import { type ExportFormat, headerOf, lineOf } from './export-lines.ts';
+import { createNotary } from './notary.ts';
+import type { CheckpointPlace } from './places.ts';
 import { digestOf, recordOf } from './record.ts';
+import { type AuditReport, makeReport } from './report.ts';
+import { type Retention, type Trimmed, trimChain } from './retention.ts';
 import { type AuditFilter, type NumberedRecord, searchAll, searchNewest } from './search.ts';
-import { type Checkpoint, type Verification, type VerifyOptions, verifyChain } from './verify-chain.ts';
+import { createSegmentIndex } from './segment-index.ts';
+import type { AuditSigner } from './signed-note.ts';
+import { createUpkeep } from './upkeep.ts';
+import { type Verification, type VerifyOptions, verifyChain } from './verify-chain.ts';
 
 export interface AuditOptions {
-  /** Where the chain is kept. This module must be the only writer of its stream. */
+  /** Where the chain is kept. Unless `isShared`, this module must be the only writer of its stream. */
   readonly journal: Journal;
-  /** Default `audit`. */
+  /** Default `audit`. Signed checkpoints are kept beside it, in the stream of this name with `/checkpoints` behind it. */
   readonly stream?: string;
+  /**
+   * Other hubs write to the same stream: a record that another was quicker than is chained to that one's and written again. Default false: another
+   * writer is a stranger, and the calls it was quicker than are withheld.
+   */
+  readonly isShared?: boolean;
   readonly clock?: Clock;
+  /**
+   * Milliseconds the journal has to answer. When it takes longer, what waits for it is refused, and new calls are before they run, until it
+   * answers again. Default 5,000.
+   */
+  readonly patienceMs?: number;
+  /** Records that may wait for the journal at once; calls beyond that are refused before they run. Default 20,000. */
+  readonly maxWaiting?: number;
+  /** Signs checkpoints. Default: they are not signed. */
+  readonly checkpoints?: CheckpointOptions;
+  /** How much is kept; needs `checkpoints`. Default: everything. */
+  readonly retention?: Retention;
+  /** Where summaries of the log are kept, for searches that need not read it all. Default: searches read it all. */
+  readonly index?: KeyValueStore;
+  /** Told of what fails in the background: a place that does not take a checkpoint, a trim of a log that does not hold. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface CheckpointOptions {
+  /** Who signs; a function is asked once, when there is first something to sign. */
+  readonly signer: AuditSigner | (() => Promise<AuditSigner>);
+  /** Milliseconds from one to the next; then the log is also trimmed, and its index brought up to date. Default: on demand only. */
+  readonly everyMs?: number;
+  /** Where each is brought to. With places, nothing is trimmed that not all of them have a checkpoint of. */
+  readonly places?: readonly CheckpointPlace[];
 }
 
 /** The module, and what an application uses of it directly. */
 export interface AuditLog extends Module {
   /** Records what transports refuse before it is a call, in the same chain: for their `recorder`. */
   readonly door: DoorBook;
-  /** Checks every link; with a checkpoint, also that the chain still contains it. `from`, a trusted checkpoint, starts behind it: for a trimmed stream. */
+  /**
+   * Checks every link; with checkpoints, also that the chain still contains them. The newest one the log has signed itself is always among them.
+   * `from`, a trusted checkpoint, starts behind it: for a stream that somebody else trimmed.
+   */
   verify(options?: VerifyOptions): Promise<Verification>;
-  /** The chain's present size and end, to be kept elsewhere. */
+  /** The chain's present size and end, to be kept elsewhere; signed, where there is a signer. */
   checkpoint(): Promise<Checkpoint>;
+  /** The public key that signed checkpoints are checked with; `undefined` without a signer. */
+  publicKey(): Promise<string | undefined>;
+  /** Takes a signed checkpoint and brings it to every place; says how many have it. @throws {InvalidInputError} without a signer. */
+  exportCheckpoint(): Promise<{ readonly checkpoint: SignedCheckpoint; readonly places: number }>;
+  /** Drops what the retention lets go, now. @throws {InvalidInputError} without a signer, {@link UnavailableError} when the log does not hold. */
+  trim(): Promise<Trimmed>;
+  /** What happens at each interval, now: a checkpoint, its export, the trim, the index. */
+  upkeep(): Promise<void>;
   /** The newest matching records first. */
   list(filter?: AuditFilter): Promise<readonly NumberedRecord[]>;
   /** Every matching record as text, oldest first, a line at a time. */
   export(options: Omit<AuditFilter, 'limit'> & { readonly format: ExportFormat }): AsyncIterable<string>;
+  /** The whole log as lines for `verifyExport`, many at a time. */
+  exportChain(): AsyncIterable<string>;
+  /** Who did what. Times as in a filter. */
+  report(options?: Pick<AuditFilter, 'since' | 'until'>): Promise<AuditReport>;
 }
 
-/** A record of every call, written before the call's result leaves the hub, in a chain in which any change shows. */
-export function audit({ journal, stream = 'audit', clock = systemClock }: AuditOptions): AuditLog {
-  const writer = createChainWriter(journal, stream);
-  const door = createDoorBook({ writer, clock });
-  const verify: AuditLog['verify'] = (options) => verifyChain(journal, stream, options);
-  const list = (filter: AuditFilter = {}) => searchNewest(journal, stream, filter);
-  const checkpoint = async (): Promise<Checkpoint> => {
-    const size = await journal.head(stream);
-    let hash = GENESIS;
-    if (size > 0) {
-      let link: Link | undefined;
-      for await (const record of journal.read(stream, { from: size, limit: 1 })) link = linkIn(record);
-      if (link === undefined) throw new UnavailableError(`the end of the audit stream ${JSON.stringify(stream)} cannot be read; verify it first`);
-      hash = link.hash;
-    }
-    return { stream, size, hash, time: new Date(clock.now()).toISOString() };
-  };
+const CHAIN_PAGE = 1_000;
 
-  /** Whatever happened is recorded first; a result that cannot be recorded does not leave. */
+/** A record of every call, written before the call's result leaves the hub, in a chain in which any change shows. */
+export function audit(options: AuditOptions): AuditLog {
+  const { journal, stream = 'audit', isShared = false, clock = systemClock, patienceMs = 5_000, maxWaiting = 20_000 } = options;
+  const { checkpoints, retention, onError = () => {} } = options;
+  if (retention !== undefined && checkpoints === undefined)
+    throw new TypeError('audit({ retention }) needs checkpoints: only what a signed one covers may be trimmed');
+  const writer = createChainWriter({ journal, stream, isShared, patienceMs, maxWaiting });
+  const door = createDoorBook({ writer, clock });
+  const book = createCheckpointBook(journal, stream);
+  const notary = createNotary({ journal, stream, clock, book, signer: checkpoints?.signer, places: checkpoints?.places ?? [], onError });
+  const index = options.index === undefined ? undefined : createSegmentIndex({ store: options.index, journal, stream });
+  const searched = { journal, stream, index };
+
+  const anchorsOf = async (): Promise<readonly SignedCheckpoint[]> => {
+    const key = await notary.publicKey();
+    return key === undefined ? [] : book.anchors([key]);
+  };
+  const verify: AuditLog['verify'] = async (given = {}) => {
+    if (checkpoints === undefined) return verifyChain(journal, stream, given);
+    const anchors = await anchorsOf();
+    const own = await notary.newest();
+    const useful = own !== undefined && own.size >= (given.from?.size ?? 0);
+    return verifyChain(journal, stream, { ...given, checkpoints: [...(given.checkpoints ?? []), ...(useful ? [own] : [])] }, { anchors });
+  };
+  const list = (filter: AuditFilter = {}) => searchNewest(searched, filter);
+  const chainPage = async (after: number | undefined, limit: number): Promise<ChainPage> =>
+    readChainPage(journal, stream, { limit, anchors: after === undefined ? await anchorsOf() : [], ...(after !== undefined && { after }) });
+  const report: AuditLog['report'] = async ({ since, until } = {}) => {
+    const { ok, records, head, problem } = await verify();
+    const filter = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
+    const chain = { ok, records, head, ...(problem && { problem: problem.message }) };
+    return makeReport(searchAll(searched, filter), { stream, from: since, to: until, made: new Date(clock.now()).toISOString(), chain });
+  };
+  const trim = async (signal?: AbortSignal): Promise<Trimmed> => {
+    const trimmed = await trimChain({ journal, stream, clock, book, notary, retention: retention ?? {}, signal });
+    await index?.forget(trimmed.keptFrom);
+    return trimmed;
+  };
+  const keep = async (signal: AbortSignal) => {
+    if (checkpoints !== undefined) await notary.export();
+    if (retention !== undefined) await trim(signal);
+    await index?.catchUp(signal);
+  };
+  const upkeep = createUpkeep(keep, { everyMs: checkpoints?.everyMs, onError });
+
+  /** Whatever happened is recorded first; a result that cannot be recorded does not leave, and what could not be recorded anyway does not run. */
   const record: Stage = async (step, next) => {
+    writer.refuseInVain();
     const started = performance.now();
     // Before anything runs: a tool may change what it was given.
     const argumentsDigest = digestOf(step.call.arguments);
@@ -69,18 +153,33 @@ export function audit({ journal, stream = 'audit', clock = systemClock }: AuditO
   return {
     name: 'audit',
     stages: { record },
-    tools: createAuditTools({ newest: list, verify, checkpoint }),
+    tools: createAuditTools({ newest: list, verify, checkpoint: notary.checkpoint, publicKey: notary.publicKey, chainPage, report }),
     async close() {
+      const upkept = upkeep.stop(patienceMs);
       await door.settle();
       await writer.settle();
+      await upkept;
     },
     door,
     verify,
-    checkpoint,
+    checkpoint: notary.checkpoint,
+    publicKey: notary.publicKey,
+    exportCheckpoint: notary.export,
+    trim: () => trim(),
+    upkeep: upkeep.run,
     list,
     async *export({ format, ...filter }) {
       yield headerOf(format);
-      for await (const entry of searchAll(journal, stream, filter)) yield lineOf(entry, format);
+      for await (const entry of searchAll(searched, filter)) yield lineOf(entry, format);
     },
+    async *exportChain() {
+      let after: number | undefined;
+      do {
+        const page: ChainPage = await chainPage(after, CHAIN_PAGE);
+        yield page.text;
+        after = page.nextAfter;
+      } while (after !== undefined);
+    },
+    report,
   };
 }

@@ -18,6 +18,26 @@ export function linkHash(previous: string, line: string): string {
   return hash('sha256', `\u0001${previous}\n${line}`, 'hex');
 }
 
+let scratch = Buffer.alloc(4_096);
+
+/** The same, of a line as bytes. */
+export function linkHashOfBytes(previous: string, line: Uint8Array): string {
+  const length = 66 + line.length;
+  if (length > scratch.length) scratch = Buffer.alloc(length * 2);
+  scratch[0] = 1;
+  scratch.write(previous, 1, 64, 'latin1');
+  scratch[65] = 0x0a;
+  scratch.set(line, 66);
+  return hash('sha256', scratch.subarray(0, length), 'hex');
+}
+
+/** The parts of a link as they lie in the journal, not decoded; `undefined` when the record does not hold one. */
+export function rawLinkIn({ value }: JournalRecord): { readonly line: Uint8Array; readonly hash: string } | undefined {
+  if (!(value instanceof Uint8Array) || value[64] !== 0x0a) return undefined;
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return { hash: bytes.toString('latin1', 0, 64), line: bytes.subarray(65) };
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

@@ -46,6 +46,6 @@ function cell(value: unknown): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const STEERING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-function escapeSteering(text: string): string {
+export function escapeSteering(text: string): string {
   return text.replace(STEERING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,6 +1,8 @@
 import { InvalidInputError, type Journal, type Outcome } from '@meshwork/core';
-import { linkIn } from './chain.ts';
+import { readPlaces, readRecords } from './read-records.ts';
 import type { AuditRecord } from './record.ts';
+import { SEGMENT, type SegmentQuery } from './segment.ts';
+import { firstSegment, type SegmentIndex } from './segment-index.ts';
 
 /** A record with its place in the chain. */
 export type NumberedRecord = AuditRecord & { readonly seq: number };
@@ -20,57 +22,77 @@ export interface AuditFilter {
   readonly limit?: number;
 }
 
+export interface SearchOptions {
+  readonly journal: Journal;
+  readonly stream: string;
+  /** Without one, every record is read. */
+  readonly index?: SegmentIndex | undefined;
+}
+
 const PAGE = 500;
+/** Summaries that are asked for at once, at most. */
+const ABREAST = 32;
 
 /** The newest matching records first. */
-export async function searchNewest(journal: Journal, stream: string, filter: AuditFilter): Promise<NumberedRecord[]> {
+export async function searchNewest({ journal, stream, index }: SearchOptions, filter: AuditFilter): Promise<NumberedRecord[]> {
   const { limit = 100, before } = filter;
   const matches = matcherOf(filter);
   const found: NumberedRecord[] = [];
-  const head = await journal.head(stream);
-  for (let end = before === undefined ? head : Math.min(head, before - 1); end > 0 && found.length < limit; end -= PAGE) {
-    const from = Math.max(1, end - PAGE + 1);
+  const take = async (records: AsyncIterable<NumberedRecord>) => {
     const page: NumberedRecord[] = [];
-    for await (const record of readRecords(journal, stream, { from, to: end })) if (matches(record)) page.push(record);
+    for await (const record of records) if (matches(record)) page.push(record);
     found.push(...page.reverse());
+  };
+  const head = await journal.head(stream);
+  const newest = before === undefined ? head : Math.min(head, before - 1);
+  if (index === undefined) {
+    for (let end = newest; end > 0 && found.length < limit; end -= PAGE)
+      await take(readRecords(journal, stream, { from: Math.max(1, end - PAGE + 1), to: end }));
+    return found.slice(0, limit);
+  }
+  const query = queryOf(filter);
+  const first = await firstSegment(journal, stream);
+  let width = 1;
+  for (let segment = Math.floor((newest - 1) / SEGMENT); segment >= first && found.length < limit; segment -= width, width = Math.min(2 * width, ABREAST)) {
+    const segments = Array.from({ length: Math.min(width, segment - first + 1) }, (_, back) => segment - back);
+    for (const all of await Promise.all(segments.map((each) => index.places(each, query, head)))) {
+      const places = all.filter((place) => place <= newest);
+      // From the end, and no more than there is still room for at a time.
+      for (let end = places.length; end > 0 && found.length < limit; ) {
+        const start = Math.max(0, end - Math.max(limit - found.length, 32));
+        await take(readPlaces(journal, stream, places.slice(start, end)));
+        end = start;
+      }
+      if (found.length >= limit) break;
+    }
   }
   return found.slice(0, limit);
 }
 
 /** Every matching record, oldest first. */
-export async function* searchAll(journal: Journal, stream: string, filter: Omit<AuditFilter, 'limit'>): AsyncGenerator<NumberedRecord, void, undefined> {
+export async function* searchAll(
+  { journal, stream, index }: SearchOptions,
+  filter: Omit<AuditFilter, 'limit'>,
+): AsyncGenerator<NumberedRecord, void, undefined> {
   const matches = matcherOf(filter);
-  for await (const record of readRecords(journal, stream, {})) if (matches(record)) yield record;
-}
-
-interface Range {
-  readonly from?: number;
-  readonly to?: number;
-}
-
-async function* readRecords(journal: Journal, stream: string, range: Range): AsyncGenerator<NumberedRecord, void, undefined> {
-  const { from = 1, to = Number.POSITIVE_INFINITY } = range;
-  for await (const record of journal.read(stream, { from, limit: to - from + 1 })) {
-    // A trimmed stream begins later than asked.
-    if (record.offset > to) return;
-    const link = linkIn(record);
-    const parsed = link === undefined ? undefined : parse(link.line);
-    if (parsed !== undefined) yield parsed;
+  const query = queryOf(filter);
+  if (index === undefined || Object.keys(query).length === 0) {
+    for await (const record of readRecords(journal, stream, {})) if (matches(record)) yield record;
+    return;
+  }
+  const head = await journal.head(stream);
+  const last = Math.floor((head - 1) / SEGMENT);
+  for (let segment = await firstSegment(journal, stream); segment <= last; segment++) {
+    for await (const record of readPlaces(journal, stream, await index.places(segment, query, head))) if (matches(record)) yield record;
   }
 }
 
-/** A line that somebody broke is for `verify` to find; a search goes on without it. */
-function parse(line: string): NumberedRecord | undefined {
-  try {
-    const value = JSON.parse(line) as Partial<NumberedRecord> | null;
-    const whole =
-      typeof value?.seq === 'number' &&
-      typeof value.principal?.id === 'string' &&
-      value.decisions?.every((decision) => Array.isArray(decision?.policies)) === true;
-    return whole ? (value as NumberedRecord) : undefined;
-  } catch {
-    return undefined;
-  }
+/** What the index knows of a filter. */
+function queryOf({ principal, name, kind, outcome, zone, ...times }: AuditFilter): SegmentQuery {
+  const since = isoOf(times.since);
+  const until = isoOf(times.until);
+  const query = { principal, name, kind, outcome, zone, since, until };
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as SegmentQuery;
 }
 
 function matcherOf({ principal, name, kind, outcome, zone, before, ...times }: AuditFilter): (record: NumberedRecord) => boolean {

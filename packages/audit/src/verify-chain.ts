@@ -1,97 +1,88 @@
 import { InvalidInputError, type Journal } from '@meshwork/core';
-import { GENESIS, type Link, linkHash, linkIn } from './chain.ts';
-
-/** A chain's size and end at some time. Whoever keeps one elsewhere can later prove that nothing up to it was changed or cut. */
-export interface Checkpoint {
-  readonly stream: string;
-  readonly size: number;
-  readonly hash: string;
-  /** ISO 8601. */
-  readonly time: string;
-}
-
-/** What is wrong with a chain, and where it shows first. */
-export interface ChainProblem {
-  readonly offset: number;
-  readonly kind: 'edited' | 'missing' | 'reordered' | 'inserted' | 'truncated' | 'forked';
-  readonly message: string;
-}
+import { GENESIS, rawLinkIn } from './chain.ts';
+import { type ChainProblem, createChainWalk, problemOf } from './chain-walk.ts';
+import { type Checkpoint, checkCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 
 export interface Verification {
   readonly ok: boolean;
   readonly records: number;
   readonly head: { readonly size: number; readonly hash: string };
+  /** The first record that is still there, when earlier ones were trimmed and an anchor says so. */
+  readonly keptFrom?: number;
+  /** Sizes of the checkpoints that lie in the part that was trimmed, and say nothing of what is left. */
+  readonly notChecked?: readonly number[];
   readonly problem?: ChainProblem;
 }
 
 export interface VerifyOptions {
   /** One kept elsewhere, that the chain must still contain. */
   readonly checkpoint?: Checkpoint;
+  /** Several of them. */
+  readonly checkpoints?: readonly Checkpoint[];
   /** One that is trusted: checking starts behind it, so that records up to it may have been trimmed. Default: the chain's start. */
   readonly from?: Checkpoint;
   readonly signal?: AbortSignal;
 }
 
+interface Inside {
+  /** The anchors of the log's own trims, signatures checked. */
+  readonly anchors?: readonly SignedCheckpoint[];
+  /** Checks no further than to this record. */
+  readonly to?: number;
+}
+
 /**
- * Reads a whole chain and checks every link, in constant memory; with a checkpoint, also that the chain still contains it.
+ * Reads a whole chain and checks every link, in constant memory; with checkpoints, also that the chain still contains them. A stream whose start was
+ * trimmed holds when one of the anchors says that it begins there.
  *
  * @throws {InvalidInputError} when a checkpoint is none of this stream.
  */
-export async function verifyChain(journal: Journal, stream: string, { checkpoint, from, signal }: VerifyOptions = {}): Promise<Verification> {
-  for (const each of [checkpoint, from]) if (each !== undefined) checkCheckpoint(each, stream);
-  if (checkpoint !== undefined && from !== undefined && checkpoint.size < from.size)
-    throw new InvalidInputError(`the checkpoint of record ${checkpoint.size} lies before record ${from.size}, where the check was to start`);
-  let hash = from?.hash ?? GENESIS;
-  let size = from?.size ?? 0;
-  const start = size;
+export async function verifyChain(
+  journal: Journal,
+  stream: string,
+  { checkpoint, checkpoints = [], from, signal }: VerifyOptions = {},
+  { anchors = [], to = Number.MAX_SAFE_INTEGER }: Inside = {},
+): Promise<Verification> {
+  const given = checkpoint === undefined ? checkpoints : [...checkpoints, checkpoint];
+  for (const each of [...given, ...(from === undefined ? [] : [from])]) checkCheckpoint(each, stream);
+  const early = from === undefined ? undefined : given.find(({ size }) => size < from.size);
+  if (from !== undefined && early !== undefined)
+    throw new InvalidInputError(`the checkpoint of record ${early.size} lies before record ${from.size}, where the check was to start`);
   // Taken first: what is appended meanwhile is not missing.
-  const head = await journal.head(stream);
-  const fail = (problem: ChainProblem): Verification => ({ ok: false, records: size - start, head: { size, hash }, problem });
-  if (checkpoint?.size === size && checkpoint.hash !== hash) return fail(forked(checkpoint));
-  for await (const record of journal.read(stream, { from: size + 1 })) {
+  const head = Math.min(await journal.head(stream), to);
+  const anchor = from ?? (await anchorOf(journal, stream, anchors));
+  const start = { size: anchor?.size ?? 0, hash: anchor?.hash ?? GENESIS };
+  const walk = createChainWalk(
+    start,
+    given.filter(({ size }) => size >= start.size),
+  );
+  const notChecked = given.filter(({ size }) => size < start.size).map(({ size }) => size);
+  const result = (problem: ChainProblem | undefined): Verification => ({
+    ok: problem === undefined,
+    records: walk.size - start.size,
+    head: { size: walk.size, hash: walk.hash },
+    ...(start.size > 0 && from === undefined && { keptFrom: start.size + 1 }),
+    ...(notChecked.length > 0 && { notChecked }),
+    ...(problem !== undefined && { problem }),
+  });
+  for await (const record of journal.read(stream, { from: start.size + 1, limit: Math.max(to - start.size, 1) })) {
     signal?.throwIfAborted();
-    const offset = size + 1;
-    const link = linkIn(record);
-    if (record.offset !== offset) return fail({ offset, kind: 'missing', message: `record ${offset} is missing: the next one is ${record.offset}` });
-    if (link === undefined) return fail({ offset, kind: 'inserted', message: `record ${offset} is not one the audit log wrote` });
-    const problem = checkLink(hash, link, offset);
-    if (problem !== undefined) return fail(problem);
-    hash = link.hash;
-    size = offset;
-    if (checkpoint?.size === size && checkpoint.hash !== hash) return fail(forked(checkpoint));
+    if (record.offset > to) break;
+    const offset = walk.size + 1;
+    if (record.offset !== offset) return result(problemOf('missing', offset, `record ${offset} is missing: the next one is ${record.offset}`));
+    const link = rawLinkIn(record);
+    if (link === undefined) return result(problemOf('inserted', offset, `record ${offset} is not one the audit log wrote`));
+    const problem = walk.step(link.line, link.hash);
+    if (problem !== undefined) return result(problem);
   }
-  if (checkpoint !== undefined && checkpoint.size > size)
-    return fail({
-      offset: size + 1,
-      kind: 'truncated',
-      message: `the chain ends at record ${size}, but the checkpoint of ${checkpoint.time} saw ${checkpoint.size}`,
-    });
-  if (head > size) return fail({ offset: size + 1, kind: 'truncated', message: `the chain ends at record ${size}, but the journal took ${head}` });
-  return { ok: true, records: size - start, head: { size, hash } };
+  const problem = walk.finish();
+  if (problem !== undefined) return result(problem);
+  if (head > walk.size) return result(problemOf('truncated', walk.size + 1, `the chain ends at record ${walk.size}, but the journal took ${head}`));
+  return result(undefined);
 }
 
-function forked({ size, time }: Checkpoint): ChainProblem {
-  return { offset: size, kind: 'forked', message: `the chain was written anew: record ${size} is not the one the checkpoint of ${time} saw` };
-}
-
-function checkCheckpoint({ stream, size, hash }: Checkpoint, expected: string): void {
-  if (stream !== expected) throw new InvalidInputError(`the checkpoint is of the stream ${JSON.stringify(stream)}, not of ${JSON.stringify(expected)}`);
-  if (!Number.isSafeInteger(size) || size < 0 || !/^[0-9a-f]{64}$/.test(hash))
-    throw new InvalidInputError('the checkpoint is damaged: its size must be a whole number, its hash 64 hexadecimal digits');
-}
-
-function checkLink(previous: string, link: Link, offset: number): ChainProblem | undefined {
-  const seq = seqOf(link.line);
-  if (linkHash(previous, link.line) === link.hash && seq === offset) return undefined;
-  if (seq !== undefined && seq !== offset) return { offset, kind: 'reordered', message: `record ${seq} stands in the place of record ${offset}` };
-  return { offset, kind: 'edited', message: `record ${offset} was changed after it was written, or one before it was replaced` };
-}
-
-function seqOf(line: string): number | undefined {
-  try {
-    const { seq } = JSON.parse(line) as { seq?: unknown };
-    return typeof seq === 'number' ? seq : undefined;
-  } catch {
-    return undefined;
-  }
+/** The anchor behind which a trimmed stream begins; `undefined` when it has its start, or nothing says that it may lack it. */
+async function anchorOf(journal: Journal, stream: string, anchors: readonly SignedCheckpoint[]): Promise<SignedCheckpoint | undefined> {
+  for await (const { offset } of journal.read(stream, { limit: 1 })) return anchors.find(({ size }) => size === offset - 1);
+  return undefined;
 }
