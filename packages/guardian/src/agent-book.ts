@@ -1,5 +1,6 @@
-import { type Clock, ConflictError, InvalidInputError, type JsonObject, type KeyValueStore, NotFoundError, type Principal } from '@meshwork/core';
+import { ConflictError, InvalidInputError, type JsonObject, type KeyValueStore, NotFoundError, type Principal } from '@meshwork/core';
 import type { CredentialBook } from './credential-book.ts';
+import type { SteadyTime } from './steady-time.ts';
 import type { InTurn } from './turns.ts';
 
 /** An agent an admin has added. */
@@ -34,7 +35,7 @@ const PREFIX = 'guardian/agent/';
 
 export function createAgentBook(options: {
   store: KeyValueStore;
-  clock: Clock;
+  clock: SteadyTime;
   credentials: CredentialBook;
   /** One after another: a key made while its agent is being removed would open the door to nobody anybody knows. */
   inTurn: InTurn;
@@ -71,6 +72,8 @@ export function createAgentBook(options: {
         if (!AGENT_NAME.test(name) || name === 'admin')
           throw new InvalidInputError(`the agent name ${JSON.stringify(name)} must be 1 to 64 of a-z 0-9 . _ - and start with a letter or digit`);
         for (const type of resources) checkType(type);
+        // Before anything is changed: there is no agent without a key.
+        clock.requireSure();
         const agent: Agent = { name, allowed: [...new Set(resources)].sort(), addedAt: new Date(clock.now()).toISOString() };
         try {
           await store.put(PREFIX + name, agent as unknown as JsonObject, { expected: 0 });
@@ -101,6 +104,7 @@ export function createAgentBook(options: {
     rotate: (name) =>
       inTurn(async () => {
         await entryOf(name);
+        clock.requireSure();
         await credentials.revokeAll({ kind: 'agent', id: name });
         return { agentId: name, key: (await credentials.issue({ kind: 'agent', id: name })).key };
       }),

@@ -1,5 +1,6 @@
 import { type Authenticator, type ClientCertificate, type Connection, type Principal, UnauthenticatedError, zoneTrust } from '@meshwork/core';
 import type { AgentBook } from './agent-book.ts';
+import { provenBy } from './proven.ts';
 import type { ZoneOf } from './zones.ts';
 
 /** Who a client certificate is, by one of its subject alternative names. */
@@ -66,11 +67,15 @@ export function withCertificates(
       if (principal === undefined) return undefined;
       const subjects = subjectsOf(certificate);
       if (subjects.size > 0 && !subjects.has(keyOf(principal)))
-        throw new UnauthenticatedError('impersonation: the key and the certificate are of two different parties; show one of them, or both of one party', {
-          challenge: { scheme: 'Bearer', parameters: { error: 'invalid_token' } },
-        });
+        throw new UnauthenticatedError(
+          'impersonation: the credential and the certificate are of two different parties; show one of them, or both of one party',
+          {
+            challenge: { scheme: 'Bearer', parameters: { error: 'invalid_token' } },
+          },
+        );
       return principal;
     },
+    ...(inner.onWithdrawn && { onWithdrawn: inner.onWithdrawn }),
   };
 }
 
@@ -108,6 +113,8 @@ function principalOf({ kind, id }: Subject, { thumbprint }: ClientCertificate, c
     method: 'certificate',
     credentialId: thumbprint,
     actsFor: isAdmin ? ['*'] : [],
+    ...provenBy(connection),
     ...(connection.remoteAddress !== undefined && { address: connection.remoteAddress }),
+    ...(connection.channelBinding !== undefined && { channelBinding: connection.channelBinding }),
   };
 }

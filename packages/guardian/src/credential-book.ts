@@ -1,9 +1,10 @@
-import { type Clock, ConflictError, type JsonObject, type KeyValueStore, NotFoundError } from '@meshwork/core';
+import { ConflictError, type JsonObject, type KeyValueStore, NotFoundError } from '@meshwork/core';
 import { createKeyCheck, type KeyCheck } from './key-check.ts';
 import { createKeyDigests } from './key-digest.ts';
 import { type ApiKey, hasExpired, KEY_PREFIX, type KeyHolder, type KeyRecord, type KeyState, type KeyTerms, keepingTime } from './key-record.ts';
 import { createKeyUses } from './key-uses.ts';
 import { mintSecret, randomHex } from './secret.ts';
+import type { SteadyTime } from './steady-time.ts';
 
 /** A key that was made just now, and what is kept of it. */
 export interface IssuedKey {
@@ -24,6 +25,7 @@ export interface CredentialBook {
   /** Whose key this is, shown from this address; `undefined` when it opens nothing. */
   open: KeyCheck['open'];
   isLive: KeyCheck['isLive'];
+  isLiveFrom: KeyCheck['isLiveFrom'];
   /** The key with this id, while its record is kept. */
   get(keyId: string): Promise<ApiKey | undefined>;
   /** All keys, or those of one holder, oldest first. */
@@ -45,7 +47,7 @@ export interface CredentialBook {
 
 export interface CredentialBookOptions {
   readonly store: KeyValueStore;
-  readonly clock: Clock;
+  readonly clock: SteadyTime;
   /** At least 32 bytes. */
   readonly pepper?: Uint8Array;
   readonly onChange?: (event: KeyEvent) => void;
@@ -78,6 +80,7 @@ export function createCredentialBook({ store, clock, pepper, onChange = () => {}
   const put = (id: string, record: KeyRecord, expected: number) =>
     store.put(KEY_PREFIX + id, record as unknown as JsonObject, { expected, ...keepingTime(record, clock.now()) });
   const make = async (terms: Omit<KeyRecord, 'digest' | 'pepperId' | 'issuedAt' | 'expiresAt'>, ttlMs: number | undefined) => {
+    clock.requireSure();
     const now = clock.now();
     const id = randomHex(8);
     const { secret: key } = mintSecret(`mk_${id}_`);
@@ -106,6 +109,7 @@ export function createCredentialBook({ store, clock, pepper, onChange = () => {}
       return opened;
     },
     isLive: check.isLive,
+    isLiveFrom: check.isLiveFrom,
     async issue({ kind, id: holder }, { ttlMs, ...terms } = {}) {
       const { id, key, record } = await make({ kind, id: holder, ...terms }, ttlMs);
       onChange({ type: 'key-issued', keyId: id, kind, holder });

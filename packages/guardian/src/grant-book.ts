@@ -1,5 +1,6 @@
-import { type Clock, ConflictError, type IdSource, type JsonObject, type KeyValueStore, type Principal } from '@meshwork/core';
+import { ConflictError, type IdSource, type JsonObject, type KeyValueStore, type Principal } from '@meshwork/core';
 import { digestOf, mintSecret } from './secret.ts';
+import type { SteadyTime } from './steady-time.ts';
 
 /** A permission somebody holds. The token is not in it: only its digest is kept, as the record's key. */
 export interface Grant {
@@ -13,6 +14,8 @@ export interface Grant {
   readonly zone: Principal['zone'];
   readonly policies: readonly string[];
   readonly justification: string;
+  /** The key or certificate it was asked for with, as in `Principal.proven`; who has not proved that cannot use it. Absent: bound to its agent only. */
+  readonly boundTo?: string;
   readonly revokedAt?: string;
   readonly revokedBy?: string;
 }
@@ -41,8 +44,10 @@ const PREFIX = 'guardian/grant/';
 const TOKEN = /^gt_[A-Za-z0-9_-]{43}$/;
 /** A dead grant is kept a day, so that its holder can be told why it is dead. */
 const RETENTION_MS = 86_400_000;
+/** What clocks of hubs that share a store may differ by. */
+const SKEW_MS = 5_000;
 
-export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; clock: Clock; ids: IdSource }): GrantBook {
+export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; clock: SteadyTime; ids: IdSource }): GrantBook {
   const keyOf = (token: string) => (TOKEN.test(token) ? PREFIX + digestOf(token) : undefined);
   const entryOf = async (key: string | undefined) => {
     const entry = key === undefined ? undefined : await store.get(key);
@@ -50,7 +55,10 @@ export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; c
   };
   const stateOf = (grant: Grant): GrantState => {
     if (grant.revokedAt !== undefined) return 'revoked';
-    return Date.parse(grant.expiresAt) <= clock.now() ? 'expired' : 'active';
+    const now = clock.now();
+    // One from the future is from before the clock was set back and the hub restarted: nobody knows how old it is.
+    const isOver = Date.parse(grant.expiresAt) <= now || Date.parse(grant.issuedAt) > now + SKEW_MS;
+    return isOver ? 'expired' : 'active';
   };
   const keepFor = (grant: Grant) => Math.max(1, Date.parse(grant.expiresAt) - clock.now() + RETENTION_MS);
 
@@ -71,6 +79,7 @@ export function createGrantBook({ store, clock, ids }: { store: KeyValueStore; c
   return {
     stateOf,
     async issue(grant, { ttlMs, alongside }) {
+      clock.requireSure();
       const now = clock.now();
       const { secret: token, digest } = mintSecret('gt_');
       const issued: Grant = { ...grant, id: ids('grant'), issuedAt: new Date(now).toISOString(), expiresAt: new Date(now + ttlMs).toISOString() };

@@ -1,6 +1,7 @@
 import {
   type Authenticator,
   type Clock,
+  firstOf,
   type HubHandle,
   type IdSource,
   type Journal,
@@ -8,6 +9,7 @@ import {
   type Module,
   randomIds,
   systemClock,
+  withPatience,
 } from '@meshwork/core';
 import { EventEmitter } from 'eventemitter3';
 import { type AgentBook, createAgentBook } from './agent-book.ts';
@@ -23,14 +25,18 @@ import { createKeyBook, type KeyBook } from './key-book.ts';
 import { createKeyTools } from './key-tools.ts';
 import { withLivingKeys } from './living-keys.ts';
 import { createPermissionTools, type PermissionEvent, revocationOf } from './permission-tools.ts';
+import { createCredentialPlaces } from './places/credential-places.ts';
+import { type AnomalyRules, type CredentialMoved, withStepUp } from './places/step-up.ts';
 import type { PolicyEngine, ResourceType } from './policy-engine.ts';
 import { createRateMeter } from './rate-meter.ts';
 import { digestOf } from './secret.ts';
 import { type AgentKeyBook, createAgentKeyBook } from './sessions/agent-key-book.ts';
 import { createAgentKeyTools } from './sessions/agent-key-tools.ts';
 import { createSessions, type SessionEvents, type Sessions, type SessionsOptions } from './sessions/sessions.ts';
+import { type ClockJump, type ClockState, createSteadyTime } from './steady-time.ts';
 import { createTrail } from './trail.ts';
 import { createTurns } from './turns.ts';
+import { createWithdrawals } from './withdrawals.ts';
 import { createZones, type ZoneOf, type ZoneOptions } from './zones.ts';
 
 export interface GuardianOptions extends CertificateOptions, Pick<ZoneOptions, 'certificateZone'> {
@@ -50,12 +56,14 @@ export interface GuardianOptions extends CertificateOptions, Pick<ZoneOptions, '
    */
   readonly givenKeys?: readonly { readonly key: string; readonly agent: string }[];
   /**
-   * At least 32 secret bytes, kept apart from the store: keys are then kept as HMAC-SHA-256 with it. Without it, or with another, all keys
-   * made with it are worth nothing.
+   * At least 32 secret bytes, kept apart from the store: keys are then kept as HMAC-SHA-256 with it, and the keys that sign session
+   * tokens sealed with it. Without it, or with another, all keys made with it are worth nothing.
    */
   readonly pepper?: Uint8Array;
   /** Session tokens for agents that prove they hold an Ed25519 key. Without it there are none. */
   readonly sessions?: SessionsOptions;
+  /** What is done about a key, session or access token that is suddenly used from another network. */
+  readonly anomalies?: AnomalyRules;
   readonly clock?: Clock;
   readonly ids?: IdSource;
 }
@@ -78,11 +86,20 @@ export interface GuardianEvents extends SessionEvents {
   'key-issued': (event: Extract<KeyEvent, { type: 'key-issued' | 'key-revoked' }>) => void;
   'key-rotated': (event: Extract<KeyEvent, { type: 'key-rotated' }>) => void;
   'key-revoked': (event: Extract<KeyEvent, { type: 'key-issued' | 'key-revoked' }>) => void;
+  /** The wall clock and the monotonic one differ by over a minute in what has passed; seen when the guardian next looks at them. */
+  'clock-jumped': (event: ClockJump) => void;
+  /** A credential was used from another network or zone than before; once for each place. */
+  'credential-moved': (event: CredentialMoved) => void;
 }
 
 /** The module, and what an application uses of it directly. */
 export interface Guardian extends Module {
   readonly authenticator: Authenticator;
+  /**
+   * The same, with other credentials beside the guardian's own, such as access tokens (`createOAuthAuthenticator`). The guardian's are looked at
+   * first. Whoever a credential of either says it is, a client certificate of somebody else beside it is refused as impersonation.
+   */
+  authenticatorWith(...others: readonly Authenticator[]): Authenticator;
   /** Where a connection comes from, as it says of those it lets in. */
   readonly zoneOf: ZoneOf;
   readonly agents: AgentBook;
@@ -93,6 +110,8 @@ export interface Guardian extends Module {
   readonly sessions?: Sessions;
   readonly grants: Pick<GrantBook, 'list' | 'stateOf'>;
   readonly events: Pick<EventEmitter<GuardianEvents>, 'on' | 'off' | 'once'>;
+  /** Whether grants, sessions and keys can be issued, as far as the clock goes. */
+  clockState(): ClockState;
   /** True while there is an admin key that opens. */
   hasAdmin(): Promise<boolean>;
   /** Makes an admin key, shown only here. Earlier admin keys stay good. */
@@ -101,8 +120,10 @@ export interface Guardian extends Module {
 
 /** Who may do what: keys, agents, policies, and grants that expire. Refuses whatever no policy permits. */
 export function guardian(options: GuardianOptions): Guardian {
-  const { store, engine, resourceTypes = standardResourceTypes, grantTtlMs = 300_000, networks = {}, givenKeys = [] } = options;
-  const { clock = systemClock, ids = randomIds, pepper } = options;
+  const { engine, resourceTypes = standardResourceTypes, grantTtlMs = 300_000, networks = {}, givenKeys = [] } = options;
+  const store = withPatience(options.store);
+  const { ids = randomIds, pepper } = options;
+  const clock = createSteadyTime(options.clock ?? systemClock, (jump) => tell('clock-jumped', jump));
   const zoneOf = createZones({ ...networks, ...(options.certificateZone !== undefined && { certificateZone: options.certificateZone }) });
   const types = new Map(resourceTypes.map((type) => [type.name, type]));
   if (types.size === 0) throw new TypeError('the guardian needs at least one resource type');
@@ -114,9 +135,19 @@ export function guardian(options: GuardianOptions): Guardian {
   if (givenKeys.some(({ key }) => key.length > LONGEST_GIVEN_KEY))
     throw new TypeError(`a given key has more than ${LONGEST_GIVEN_KEY} characters; use a shorter one`);
   const inTurn = createTurns();
-  const credentials = createCredentialBook({ store, clock, ...(pepper !== undefined && { pepper }), onChange: (event) => tell(event.type, event) });
+  const withdrawals = createWithdrawals();
+  const credentials = createCredentialBook({
+    store,
+    clock,
+    ...(pepper !== undefined && { pepper }),
+    onChange(event) {
+      if (event.type !== 'key-issued') withdrawals.tell(event.holder);
+      tell(event.type, event);
+    },
+  });
   const grants = createGrantBook({ store, clock, ids });
   const trail = createTrail(store);
+  const places = createCredentialPlaces();
   const agents = createAgentBook({
     store,
     clock,
@@ -125,6 +156,7 @@ export function guardian(options: GuardianOptions): Guardian {
     isResourceType: (name) => types.has(name),
     async onRemoved(name, by) {
       await agentKeys.forget(name);
+      places.forget(name);
       for (const grant of await grants.revokeAll(name, by.id)) {
         await trail.add(revocationOf(grant, by, clock.now()));
         onChange({ type: 'grant-revoked', grantId: grant.id, agent: name, resource: grant.resource });
@@ -143,9 +175,28 @@ export function guardian(options: GuardianOptions): Guardian {
       }
     }
   };
-  const agentKeys = createAgentKeyBook({ store, clock, agents, onRemoved: () => sessions?.forgetVerified() });
-  const sessions = options.sessions && createSessions(options.sessions, { store, clock, ids, agentKeys, tell });
+  const agentKeys = createAgentKeyBook({
+    store,
+    clock,
+    agents,
+    onRemoved(agent) {
+      sessions?.forgetVerified();
+      withdrawals.tell(agent);
+    },
+  });
+  const sessionParts = { store, clock, ids, agentKeys, pepper, onEnded: withdrawals.tell, onProved: places.proved, tell };
+  const sessions = options.sessions && createSessions(options.sessions, sessionParts);
+  const stepUp = {
+    rules: options.anomalies ?? {},
+    places,
+    hasNetworks: async (keyId: string) => (await credentials.get(keyId))?.networks !== undefined,
+    onMoved: (event: CredentialMoved) => tell('credential-moved', event),
+  };
   const admin = { kind: 'admin', id: 'admin' } as const;
+  const givenDigests = new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent]));
+  const ownCredentials = createAuthenticator({ credentials, zoneOf, givenKeys: givenDigests, sessions, withdrawals });
+  const authenticatorWith = (...others: readonly Authenticator[]) =>
+    withCertificates(others.length === 0 ? ownCredentials : firstOf(ownCredentials, ...others), { ...options, agents, zoneOf });
   let hub: HubHandle | undefined;
 
   const decideRequest = (
@@ -199,20 +250,13 @@ export function guardian(options: GuardianOptions): Guardian {
     name: 'guardian',
     tools,
     resources: createGrantResources({ grants, trail }),
-    stages: { authorize: withLivingKeys(credentials, createAuthorizeStage(engine)) },
+    stages: { authorize: withLivingKeys(credentials, withStepUp(stepUp, createAuthorizeStage(engine))) },
     visibility: createVisibility(engine),
     attach(handle) {
       hub = handle;
     },
-    authenticator: withCertificates(
-      createAuthenticator({
-        credentials,
-        zoneOf,
-        givenKeys: new Map(givenKeys.map(({ key, agent }) => [digestOf(key), agent])),
-        sessions,
-      }),
-      { ...options, agents, zoneOf },
-    ),
+    authenticator: authenticatorWith(),
+    authenticatorWith,
     zoneOf,
     agents,
     keys,
@@ -220,6 +264,7 @@ export function guardian(options: GuardianOptions): Guardian {
     ...(sessions && { sessions: { rotateKey: sessions.rotateKey, end: sessions.end } }),
     grants,
     events,
+    clockState: clock.state,
     hasAdmin: () => credentials.has(admin),
     createAdminKey: async () => (await credentials.issue(admin)).key,
     close: () => credentials.close(),

@@ -1,10 +1,12 @@
 export type { Agent, AgentBook } from './agent-book.ts';
 export type { CertificateOptions, CertificateRule } from './certificates.ts';
+export { ClockUnsureError } from './clock-unsure-error.ts';
 export type { IssuedKey, KeyEvent } from './credential-book.ts';
 export type { Grant, GrantState } from './grant-book.ts';
 export { type Guardian, type GuardianEvents, type GuardianOptions, guardian, standardResourceTypes } from './guardian.ts';
 export type { KeyBook, KeyRequest } from './key-book.ts';
 export type { ApiKey, KeyHolder, KeyState, KeyTerms } from './key-record.ts';
+export type { AnomalyMode, AnomalyRules, CredentialMoved } from './places/step-up.ts';
 export type { Facts, PolicyDecision, PolicyEngine, ResourceType } from './policy-engine.ts';
 export { PolicyError } from './policy-error.ts';
 export { type MatrixAccess, type MatrixRole, type RoleMatrix, rolePolicies, standardRoleMatrix } from './role-matrix.ts';
@@ -13,4 +15,5 @@ export { HandshakeError } from './sessions/handshake-error.ts';
 export type { SessionEvents, SessionRefusal, Sessions, SessionsOptions } from './sessions/sessions.ts';
 export { standardPolicies } from './standard-policies.ts';
 export { standardSchema } from './standard-schema.ts';
+export type { ClockJump, ClockState } from './steady-time.ts';
 export type { ZoneOf } from './zones.ts';

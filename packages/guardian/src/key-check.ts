@@ -11,6 +11,8 @@ export interface KeyCheck {
   open(key: string, remoteAddress: string | undefined): Promise<{ readonly id: string; readonly record: KeyRecord } | undefined>;
   /** Whether a key that was shown before, when a connection was opened, would still be known. At once, unless it has to be read again. */
   isLive(keyId: string): boolean | Promise<boolean>;
+  /** The same, and whether it opens from this address: for what was opened with a key and is held to its terms. */
+  isLiveFrom(keyId: string, remoteAddress: string | undefined): boolean | Promise<boolean>;
   /** To be called once a change of the key is in the store: nothing read before it counts any more, also by lookups under way. */
   forget(keyId: string): void;
 }
@@ -77,13 +79,19 @@ export function createKeyCheck({ store, clock, digests }: { store: KeyValueStore
     remember(id, known);
     return known;
   };
-  const lookUpAgain = async (id: string): Promise<boolean> => {
+  const lookUpAgain = async (id: string, holds: (known: Known, now: number) => boolean): Promise<boolean> => {
     const { isThere, record, readAt } = await read(id);
     const isOurs = isThere && (record.pepperId === undefined || record.pepperId === digests.pepperId);
     if (!isOurs) return false;
     const before = cache.get(id);
-    remember(id, { digest: before?.record.digest === record.digest ? before.digest : '', record, isFrom: networkCheckOf(record), readAt });
-    return !hasExpired(record, clock.now());
+    const known = { digest: before?.record.digest === record.digest ? before.digest : '', record, isFrom: networkCheckOf(record), readAt };
+    remember(id, known);
+    return holds(known, clock.now());
+  };
+  const isLiveAs = (id: string, holds: (known: Known, now: number) => boolean): boolean | Promise<boolean> => {
+    const now = clock.now();
+    const cached = cache.get(id);
+    return cached !== undefined && isFresh(cached, now) ? holds(cached, now) : lookUpAgain(id, holds);
   };
 
   return {
@@ -100,16 +108,17 @@ export function createKeyCheck({ store, clock, digests }: { store: KeyValueStore
       const isOpen = opens(known ?? NOBODY, remoteAddress, clock.now());
       return known !== undefined && isOpen ? { id, record: known.record } : undefined;
     },
-    isLive(keyId) {
-      const now = clock.now();
-      const cached = cache.get(keyId);
-      return cached !== undefined && isFresh(cached, now) ? !hasExpired(cached.record, now) : lookUpAgain(keyId);
-    },
+    isLive: (keyId) => isLiveAs(keyId, isUnexpired),
+    isLiveFrom: (keyId, remoteAddress) => isLiveAs(keyId, (known, now) => opens(known, remoteAddress, now)),
     forget(keyId) {
       changes += 1;
       cache.delete(keyId);
     },
   };
+}
+
+function isUnexpired({ record }: Known, now: number): boolean {
+  return !hasExpired(record, now);
 }
 
 /** Stands in for a record that is not there, so that looking for it takes as long. */

@@ -4,7 +4,7 @@ import type { AgentBook } from './agent-book.ts';
 import type { Grant, GrantBook } from './grant-book.ts';
 import type { PolicyDecision } from './policy-engine.ts';
 import type { Trail, TrailEntry } from './trail.ts';
-import { agentIdField, justificationField, resourceTypeField, scopeField, tokenField } from './wire-fields.ts';
+import { agentIdField, boundToField, justificationField, resourceTypeField, scopeField, tokenField } from './wire-fields.ts';
 
 export interface PermissionToolsOptions {
   readonly agents: AgentBook;
@@ -81,13 +81,28 @@ function requestPermission({ agents, grants, trail, clock, grantTtlMs, resourceT
         return { granted: false, reason: decision.reason, policies: [...decision.policies] };
       }
       const { token, grant } = await grants.issue(
-        { agent, resource, scope, zone: principal.zone, policies: decision.policies, justification },
+        { agent, resource, scope, zone: principal.zone, policies: decision.policies, justification, ...bindingOf(principal, agent) },
         { ttlMs: grantTtlMs, alongside: ({ id }) => trail.add({ ...entry, event: 'granted', grantId: id }) },
       );
       onChange({ type: 'grant-issued', grantId: grant.id, agent, resource });
       return { granted: true, reason: decision.reason, policies: [...decision.policies], token, grant_id: grant.id, scope, expires_at: grant.expiresAt };
     },
   });
+}
+
+/** A grant somebody asks for on behalf of an agent is not bound to that one's own key. */
+function bindingOf({ id, proven }: Principal, agent: string): Pick<Grant, 'boundTo'> {
+  const [boundTo] = id === agent ? (proven ?? []) : [];
+  return boundTo === undefined ? {} : { boundTo };
+}
+
+/**
+ * Whether a bound grant is in the right hands. Its holder has to have proved the key itself; of anybody else who asks it is believed what they
+ * saw proved to them, and left to them to compare when they do not say.
+ */
+function isInRightHands({ agent, boundTo }: Grant, { id, proven }: Principal, seen: string | undefined): boolean {
+  if (boundTo === undefined) return true;
+  return id === agent ? proven?.includes(boundTo) === true : seen === undefined || seen === boundTo;
 }
 
 /** Who asks must be the agent or act for it, and the agent must be known; only then do the policies decide. */
@@ -113,12 +128,24 @@ function validateToken({ agents, grants, resourceTypes }: PermissionToolsOptions
   return defineTool({
     name: 'validate_token',
     title: 'Check a permission token',
-    description: 'Says whether a token is valid for this agent and this resource, now. An invalid token is an answer, not an error.',
+    description:
+      'Says whether a token is valid for this agent and this resource, now. An invalid token is an answer, not an error. Where the answer has bound_to, only who holds that key or certificate may use the token.',
     category: 'permission',
     effect: 'read',
-    input: z.strictObject({ token: tokenField, agent_id: agentIdField, resource_type: resourceTypeField(resourceTypes) }),
-    output: z.object({ valid: z.boolean(), reason: z.string().optional(), grant_id: z.string().optional(), expires_at: z.string().optional() }),
-    run: async ({ token, agent_id: agent, resource_type: resource }) => {
+    input: z.strictObject({
+      token: tokenField,
+      agent_id: agentIdField,
+      resource_type: resourceTypeField(resourceTypes),
+      bound_to: boundToField.optional(),
+    }),
+    output: z.object({
+      valid: z.boolean(),
+      reason: z.string().optional(),
+      grant_id: z.string().optional(),
+      expires_at: z.string().optional(),
+      bound_to: z.string().optional().describe('The key (jkt:) or certificate (x5t#S256:) it is bound to, by its thumbprint.'),
+    }),
+    run: async ({ token, agent_id: agent, resource_type: resource, bound_to: seen }, { principal }) => {
       const [grant, holder] = await Promise.all([grants.find(token), agents.get(agent)]);
       // A grant does not pass to a later agent of the same name.
       const isHeld = grant !== undefined && holder !== undefined && holder.addedAt <= grant.issuedAt;
@@ -126,7 +153,9 @@ function validateToken({ agents, grants, resourceTypes }: PermissionToolsOptions
         return { valid: false, reason: 'the token is not valid for this agent and resource' };
       const state = grants.stateOf(grant);
       if (state !== 'active') return { valid: false, reason: state === 'revoked' ? 'the grant was revoked' : 'the grant has expired; request a new one' };
-      return { valid: true, grant_id: grant.id, expires_at: grant.expiresAt };
+      if (!isInRightHands(grant, principal, seen))
+        return { valid: false, reason: 'the token is bound to a key or certificate that was not shown; use it with the one it was requested with' };
+      return { valid: true, grant_id: grant.id, expires_at: grant.expiresAt, ...(grant.boundTo !== undefined && { bound_to: grant.boundTo }) };
     },
   });
 }

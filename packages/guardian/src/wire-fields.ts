@@ -9,6 +9,11 @@ export const agentIdField = z
 
 export const tokenField = z.string().min(1).max(512).refine(notAKeyword, 'is not a token').describe('The permission token, as request_permission gave it.');
 
+export const boundToField = z
+  .string()
+  .regex(/^(?:jkt|x5t#S256):[\w-]{43}$/, 'must be jkt: or x5t#S256: and the thumbprint of a key or a certificate')
+  .describe('For whoever guards a resource: the key or certificate that the presenter of the token has proved to you.');
+
 export const scopeField = z
   .string()
   .regex(/^[A-Za-z0-9_.:/*-]{1,200}$/, 'must be 1 to 200 of A-Z a-z 0-9 _ . : / * -')

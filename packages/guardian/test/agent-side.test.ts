@@ -132,6 +132,24 @@ describe('a session keeper', () => {
     expect(await hub.who(await keeper.token())).toBeDefined();
   });
 
+  it('T10: renews it in time whatever is done to the clock, and does not mind one that is set back', async () => {
+    const { hub, keeper, opened } = await kept(60_000);
+    const first = await keeper.token();
+    hub.clock.jump(-30_000);
+    expect(await keeper.token()).toBe(first);
+    hub.clock.advance(239_999);
+    expect(await keeper.token()).toBe(first);
+    hub.clock.advance(60_200);
+    expect(await hub.who(first)).toBeUndefined();
+    expect(await hub.who(await keeper.token())).toBeDefined();
+    // Asleep for an hour.
+    hub.clock.jump(3_600_000);
+    hub.guard.clockState();
+    hub.clock.advance(10_000);
+    expect(await hub.who(await keeper.token())).toBeDefined();
+    expect(opened()).toBe(3);
+  });
+
   it('opens another when told to forget', async () => {
     const { hub, keeper, opened } = await kept();
     const first = await keeper.token();

@@ -31,6 +31,7 @@ describe('a client certificate', () => {
       credentialId: 'thumb',
       actsFor: [],
       address: '203.0.113.9',
+      proven: ['x5t#S256:thumb'],
     });
     await guard.agents.remove('a');
     expect(await authenticate(undefined, connection)).toBeUndefined();

@@ -1,6 +1,6 @@
-import { type Connection, UnauthenticatedError } from '@meshwork/core';
+import { ConflictError, type Connection, createMemoryStore, type KeyValueStore, UnauthenticatedError, UnavailableError } from '@meshwork/core';
 import { createOAuthAuthenticator } from '@meshwork/guardian/oauth';
-import { manualClock } from '@meshwork/testing';
+import { type ManualClock, manualClock } from '@meshwork/testing';
 import { SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { arriving, bearing, claimsAt, FakeIssuer, ISSUER, prove, RESOURCE, type SigningKey, sign, signingKey, thumbprintOf } from './issuer.ts';
@@ -18,12 +18,11 @@ beforeAll(async () => {
   ]);
 });
 
-async function world({ dpopNonce = false } = {}) {
-  const clock = manualClock();
+async function world({ dpopNonce = false, clock = manualClock(), store }: { dpopNonce?: boolean; clock?: ManualClock; store?: KeyValueStore } = {}) {
   const issuer = new FakeIssuer();
   issuer.keys = [issuerKey];
   const issuers = [{ issuer: ISSUER, algorithms: ['EdDSA'] as const }];
-  const authenticator = createOAuthAuthenticator({ resource: RESOURCE, issuers, fetch: issuer.fetch, clock, dpopNonce });
+  const authenticator = createOAuthAuthenticator({ resource: RESOURCE, issuers, fetch: issuer.fetch, clock, dpopNonce, ...(store && { store }) });
   const token = await sign(issuerKey, claimsAt(clock, { cnf: { jkt: await thumbprintOf(key) } }));
   const show = (connection: Connection) =>
     authenticator.authenticate(token, connection).then(
@@ -55,10 +54,21 @@ const reasons: Readonly<Record<string, string>> = {
   12: 'another',
 };
 
-describe('a token that is bound to a key', () => {
+describe('T09: a token that is bound to a key', () => {
   it('opens with a proof of the key', async () => {
     const { clock, token, send } = await world();
     expect(await send(await prove(key, token, clock))).toEqual(opened);
+  });
+
+  it('T08: gives a principal that has proved that key, and not the certificate of the connection', async () => {
+    const { clock, token, authenticator, withProof } = await world();
+    const certificate = { names: [], thumbprint: 'thumb' };
+    const principal = await authenticator.authenticate(token, withProof(await prove(key, token, clock), { certificate }));
+    expect(principal?.proven).toEqual([`jkt:${await thumbprintOf(key)}`]);
+    const boundToCertificate = await sign(issuerKey, claimsAt(clock, { jti: 'token-2', cnf: { 'x5t#S256': 'thumb' } }));
+    expect((await authenticator.authenticate(boundToCertificate, bearing(boundToCertificate, { certificate })))?.proven).toEqual(['x5t#S256:thumb']);
+    const unbound = await sign(issuerKey, claimsAt(clock, { jti: 'token-3' }));
+    expect(await authenticator.authenticate(unbound, bearing(unbound, { certificate }))).not.toHaveProperty('proven');
   });
 
   it('opens nothing as a plain bearer token, with or without a proof', async () => {
@@ -170,7 +180,7 @@ describe('a token that is bound to a key', () => {
   });
 });
 
-describe('a hub that wants its nonce in proofs', () => {
+describe('T09: a hub that wants its nonce in proofs', () => {
   it('gives one with its refusal, takes it and the one before, and nobody else’s', async () => {
     const { clock, token, send } = await world({ dpopNonce: true });
     const ask = async (claims: Record<string, unknown>) =>
@@ -187,5 +197,72 @@ describe('a hub that wants its nonce in proofs', () => {
     expect(await ask({ nonce })).toMatchObject({ parameters: { error: 'use_dpop_nonce' } });
     const next = ((await ask({})) as UnauthenticatedError['challenge']).headers?.['dpop-nonce'];
     expect(next).not.toBe(nonce);
+  });
+});
+
+describe('a proof that was shown to one hub', () => {
+  const shared = async () => {
+    const clock = manualClock();
+    const store = createMemoryStore({ clock });
+    return { clock, store, here: await world({ clock, store }), there: await world({ clock, store }) };
+  };
+
+  it('is a replay at every other hub of the store, and after a restart', async () => {
+    const { clock, store, here, there } = await shared();
+    const proof = await prove(key, here.token, clock);
+    expect(await here.send(proof)).toEqual(opened);
+    expect(await there.send(proof)).toMatchObject(badProof);
+    expect(await (await world({ clock, store })).send(proof)).toMatchObject(badProof);
+    expect(await there.send(await prove(key, there.token, clock))).toEqual(opened);
+  });
+
+  it('opens one of two hubs that are shown it at once', async () => {
+    const { clock, here, there } = await shared();
+    for (let turn = 0; turn < 20; turn++) {
+      const proof = await prove(key, here.token, clock);
+      const answers = await Promise.all([here.send(proof), there.send(proof), here.send(proof), there.send(proof)]);
+      expect(answers.filter((answer) => typeof answer === 'string')).toHaveLength(1);
+    }
+  });
+
+  it('is remembered for as long as a hub whose clock is behind would take it, and not for longer', async () => {
+    const { clock, store, here } = await shared();
+    await here.send(await prove(key, here.token, clock));
+    const kept = async () => {
+      const keys: string[] = [];
+      for await (const { key: name } of store.list('guardian/dpop/')) keys.push(name);
+      return keys.length;
+    };
+    clock.advance(74_999);
+    expect(await kept()).toBe(1);
+    clock.advance(1);
+    expect(await kept()).toBe(0);
+  });
+
+  it('is refused by the hub that has seen it without asking the store', async () => {
+    const { clock, store } = await shared();
+    let puts = 0;
+    const counting = Object.create(store, {
+      put: {
+        value: (...args: Parameters<KeyValueStore['put']>) => {
+          puts += 1;
+          return store.put(...args);
+        },
+      },
+    });
+    const hub = await world({ clock, store: counting });
+    const proof = await prove(key, hub.token, clock);
+    expect(await hub.send(proof)).toEqual(opened);
+    expect(await hub.send(proof)).toMatchObject(badProof);
+    expect(puts).toBe(1);
+  });
+
+  it('opens nothing while the store cannot say whether it was shown', async () => {
+    const clock = manualClock();
+    const away = Object.create(createMemoryStore({ clock }), { put: { value: () => Promise.reject(new UnavailableError('the store is away')) } });
+    const { authenticator, token, withProof } = await world({ clock, store: away });
+    const refused = authenticator.authenticate(token, withProof(await prove(key, token, clock)));
+    await expect(refused).rejects.toThrow(UnavailableError);
+    await expect(refused).rejects.not.toThrow(ConflictError);
   });
 });

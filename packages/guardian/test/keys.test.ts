@@ -217,7 +217,7 @@ describe('revoking a key', () => {
     expect(await keptTexts(store)).not.toContain(apiKey.id);
   });
 
-  it('reaches the other hubs of a store within five seconds', async () => {
+  it('T11: reaches the other hubs of a store within five seconds', async () => {
     const clock = manualClock();
     const store = createMemoryStore({ clock });
     const [here, there] = [world({ store, clock }), world({ store, clock })];
@@ -382,7 +382,7 @@ describe('whoever has no good key', () => {
 });
 
 describe('while the store is away', () => {
-  it('a key opens for five seconds more, then fails with what is wrong, and opens again once the store is back', async () => {
+  it('T11: a key opens for five seconds more, then fails with what is wrong, and opens again once the store is back', async () => {
     const clock = manualClock();
     const inner = createMemoryStore({ clock });
     let isAway = false;

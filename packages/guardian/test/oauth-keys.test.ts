@@ -73,14 +73,14 @@ describe('the keys of an issuer', () => {
     ['keys over http', { issuer: ISSUER, jwks_uri: 'http://idp.example/jwks' }],
     ['keys in a file', { issuer: ISSUER, jwks_uri: 'file:///etc/keys' }],
     ['no keys', { issuer: ISSUER }],
-  ])('are not taken from metadata with %s', async (_, metadata) => {
+  ])('T29: are not taken from metadata with %s', async (_, metadata) => {
     const { issuer, open } = world();
     issuer.metadata = metadata;
     expect(await open(first)).toBe('UNAVAILABLE');
     expect(issuer.asked).toEqual([`${ISSUER}/.well-known/oauth-authorization-server`]);
   });
 
-  it('that are new are found when a token names one, which asks the issuer once in thirty seconds at most', async () => {
+  it('T03: that are new are found when a token names one, which asks the issuer once in thirty seconds at most', async () => {
     const { clock, issuer, open } = world();
     expect(await open(first)).toBe('open');
     issuer.keys = [second];
@@ -110,6 +110,19 @@ describe('the keys of an issuer', () => {
     issuer.keys = [first, second];
     clock.advance(5_000);
     expect(await open(first)).toBe('open');
+    expect(await open(second)).toBe('open');
+  });
+
+  it('that are new are found five seconds after the issuer is back, and not only after thirty', async () => {
+    const { clock, issuer, open } = world();
+    expect(await open(first)).toBe('open');
+    clock.advance(30_000);
+    issuer.answer = 'failing';
+    expect(await open(second)).toBe('UNAVAILABLE');
+    issuer.answer = 'as usual';
+    issuer.keys = [first, second];
+    expect(await open(second)).toBe('UNAVAILABLE');
+    clock.advance(5_000);
     expect(await open(second)).toBe('open');
   });
 

@@ -108,7 +108,7 @@ describe('an access token', () => {
     ['a confirmation that is nothing', { cnf: null }],
     ['a confirmation of another kind', { cnf: { kid: 'x' } }],
     ['an empty confirmation', { cnf: {} }],
-  ])('with %s is refused', async (_, changes) => {
+  ])('T04, T06: with %s is refused', async (_, changes) => {
     const { clock, open } = world();
     expect(await outcome(open(await sign(key, claimsAt(clock, changes))))).toBe('refused');
   });
@@ -120,7 +120,7 @@ describe('an access token', () => {
     ['a session of this hub', { typ: 'session+jwt' }],
     ['a proof', { typ: 'dpop+jwt' }],
     ['upper case', { typ: 'AT+JWT' }],
-  ])('of another type (%s) is refused', async (_, header) => {
+  ])('T04: of another type (%s) is refused', async (_, header) => {
     const { clock, open } = world();
     expect(await outcome(open(await sign(key, claimsAt(clock), header)))).toBe('refused');
   });
@@ -131,14 +131,14 @@ describe('an access token', () => {
   });
 
   it.each(['../../etc/passwd', "' OR 1=1 --", '__proto__', 'constructor', 'key-1 ', 'KEY-1', 'key-2', '', undefined])(
-    'with the key id %j is refused',
+    'T03: with the key id %j is refused',
     async (kid) => {
       const { clock, open } = world();
       expect(await outcome(open(await sign(key, claimsAt(clock), { kid })))).toBe('refused');
     },
   );
 
-  it('is refused when its header points to a key or brings one', async () => {
+  it('T03: is refused when its header points to a key or brings one', async () => {
     const { clock, issuer, open } = world();
     for (const header of [{ jku: 'https://evil.example/jwks' }, { x5u: 'https://evil.example/c' }, { jwk: stranger.jwk }, { x5c: ['MIIB'] }])
       expect(await outcome(open(await sign(stranger, claimsAt(clock), header)))).toBe('refused');
@@ -153,7 +153,7 @@ describe('an access token', () => {
     expect(await outcome(open(`${header}.${payload}.${signature}`))).toBe('refused');
   });
 
-  it('is refused unsigned, or signed with a public key taken for a secret', async () => {
+  it('T02: is refused unsigned, or signed with a public key taken for a secret', async () => {
     const { clock, open } = world();
     const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     for (const alg of ['none', 'None', 'NONE', ''])
@@ -172,7 +172,7 @@ describe('an access token', () => {
     }
   });
 
-  it('is refused when it is signed in a way its issuer does not, though with a key of its', async () => {
+  it('T02: is refused when it is signed in a way its issuer does not, though with a key of its', async () => {
     const { clock, open } = world({ algorithms: ['EdDSA'] });
     expect(await outcome(open(await sign(rsa, claimsAt(clock))))).toBe('refused');
     expect(await outcome(open(await sign(key, claimsAt(clock))))).not.toBe('refused');
@@ -183,7 +183,7 @@ describe('an access token', () => {
     expect(await outcome(ask(await sign(asPss, claimsAt(time))))).toBe('refused');
   });
 
-  it('has one spelling: every other is refused, before and after the right one was seen', async () => {
+  it('T05: has one spelling: every other is refused, before and after the right one was seen', async () => {
     const { clock, open } = world();
     const token = await sign(key, claimsAt(clock));
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -144,7 +144,7 @@ describe('a token', () => {
     });
   });
 
-  it('is valid for no other agent or resource, whoever asks', async () => {
+  it('T15: is valid for no other agent or resource, whoever asks', async () => {
     const { agent, admin, caller, call, token } = await granted();
     const callers = [caller, await agent('other'), await admin()];
     const names = fc.oneof(fc.constantFrom('data_analyst', 'other', 'admin', 'nobody', 'data_analyst.'), fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,20}$/));
@@ -162,7 +162,7 @@ describe('a token', () => {
     );
   });
 
-  it('is not valid in any other spelling', async () => {
+  it('T05: is not valid in any other spelling', async () => {
     const { caller, call, token } = await granted();
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: token.length - 1 }), fc.constantFrom('A', 'b', '-', '=', ' ', '\n', '%'), async (at, character) => {

@@ -9,7 +9,7 @@ const header = '{"alg":"EdDSA"}';
 const claims = '{"sub":"a","exp":1}';
 
 describe('reading a token strictly', () => {
-  it('gives its parts, with objects that have no prototype', () => {
+  it('T06: gives its parts, with objects that have no prototype', () => {
     const text = tokenOf('{"alg":"EdDSA","typ":"a+jwt","kid":"k"}', '{"sub":"a","cnf":{"jkt":"x"},"list":[{"constructor":1}]}');
     const token = readJwt(text);
     expect(token).toMatchObject({ header: { alg: 'EdDSA', typ: 'a+jwt', kid: 'k' }, signingInput: text.slice(0, text.lastIndexOf('.')) });
@@ -20,7 +20,7 @@ describe('reading a token strictly', () => {
     expect(token?.payload.toString).toBeUndefined();
   });
 
-  it('refuses every other text of the same bytes', () => {
+  it('T05: refuses every other text of the same bytes', () => {
     const good = tokenOf(header, claims, 'c2lnbg');
     expect(readJwt(good)).toBeDefined();
     const [first = '', second = '', third = ''] = good.split('.');
@@ -88,7 +88,7 @@ describe('reading a token strictly', () => {
     ['a lone surrogate', tokenOf(header, '{"a":"\\ud800"}')],
     ['deep nesting', tokenOf(header, `{"a":${'['.repeat(1_000)}${']'.repeat(1_000)}}`)],
     ['very many members', tokenOf(header, `{${Array.from({ length: 300 }, (_, index) => `"${index}":1`).join()}}`)],
-  ])('refuses %s', (_, text) => expect(readJwt(text)).toBeUndefined());
+  ])('T06: refuses %s', (_, text) => expect(readJwt(text)).toBeUndefined());
 
   it('lets a key stand in the header only where it is told to', () => {
     const proof = tokenOf('{"alg":"EdDSA","typ":"dpop+jwt","jwk":{"kty":"OKP"}}', claims);
@@ -133,7 +133,7 @@ async function accepts(token: ReadJws, jwk: Key): Promise<boolean> {
   }
 }
 
-describe("Wycheproof's signed tokens", () => {
+describe("T02, T05: Wycheproof's signed tokens", () => {
   it.skipIf(!existsSync(corpus))('are accepted when valid and refused when not (skipped where ../shared/corpora does not exist)', async () => {
     const wrong: string[] = [];
     const count = { validRead: 0, validAccepted: 0, invalidRefused: 0 };

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '@meshwork/core';
+import { createSteadyTime } from '../steady-time.ts';
 import { type OpenedSession, type OpenSessionOptions, openSession } from './open-session.ts';
 
 export interface SessionKeeperOptions extends OpenSessionOptions {
@@ -20,7 +21,9 @@ export interface SessionKeeper {
   forget(): void;
 }
 
-export function createSessionKeeper({ renewBeforeMs = 60_000, clock = systemClock, ...options }: SessionKeeperOptions): SessionKeeper {
+export function createSessionKeeper({ renewBeforeMs = 60_000, clock: given = systemClock, ...options }: SessionKeeperOptions): SessionKeeper {
+  // A wall clock that is set back does not make the token last; one that wakes from a sleep says that it is over.
+  const clock = createSteadyTime(given);
   let present: { readonly session: OpenedSession; readonly openedAt: number } | undefined;
   let opening: Promise<OpenedSession> | undefined;
 

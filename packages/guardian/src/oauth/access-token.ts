@@ -1,14 +1,11 @@
-import type { Clock } from '@meshwork/core';
 import { compactVerify } from 'jose';
 import { z } from 'zod';
 import { digestOf } from '../secret.ts';
+import type { SteadyTime } from '../steady-time.ts';
 import { readJwt } from '../strict-jwt.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import { invalidToken } from './refusals.ts';
 import { isSigningAlgorithm, type SigningAlgorithm } from './signing-algorithms.ts';
-
-/** Seconds two clocks may be apart. */
-export const TOLERANCE_S = 5;
 
 const text = z.string().min(1).max(512);
 const seconds = z.int().min(0).max(253_402_300_799);
@@ -40,7 +37,9 @@ export interface AccessTokensOptions {
   /** The one audience tokens must have. */
   readonly resource: string;
   readonly issuers: ReadonlyMap<string, TokenIssuer>;
-  readonly clock: Clock;
+  readonly clock: SteadyTime;
+  /** Milliseconds the clocks of the hub and of its issuers may be apart. */
+  readonly toleranceMs: number;
 }
 
 /** Checks access tokens (RFC 9068), and remembers those that are good. */
@@ -58,7 +57,7 @@ const BELIEVED_MS = 600_000;
 const REMEMBERED = 10_000;
 const WRONG = 'the access token is not good for this hub; get one from its authorization server for this resource';
 
-export function createAccessTokens({ resource, issuers, clock }: AccessTokensOptions): AccessTokens {
+export function createAccessTokens({ resource, issuers, clock, toleranceMs }: AccessTokensOptions): AccessTokens {
   /** By the digest of the token's one text: a token that was written differently is another one, and read strictly again. */
   const verified = new Map<string, { readonly claims: AccessTokenClaims; readonly at: number }>();
 
@@ -69,7 +68,7 @@ export function createAccessTokens({ resource, issuers, clock }: AccessTokensOpt
     const { alg, kid, typ } = read.header;
     const claims = claimsSchema.safeParse(read.payload).data;
     if (claims === undefined || claims.aud !== resource || !isAccessToken(typ)) throw invalidToken(WRONG);
-    checkTimes(claims, clock);
+    checkTimes(claims, clock, toleranceMs);
     if (kid === undefined || !KEY_ID.test(kid) || !isSigningAlgorithm(alg) || !issuer.algorithms.includes(alg)) throw invalidToken(WRONG);
     const key = await issuer.keys.find(kid, alg);
     if (key === undefined) throw invalidToken(WRONG);
@@ -84,7 +83,7 @@ export function createAccessTokens({ resource, issuers, clock }: AccessTokensOpt
       const digest = digestOf(token);
       const known = verified.get(digest);
       if (known !== undefined && Math.abs(clock.now() - known.at) < BELIEVED_MS) {
-        checkTimes(known.claims, clock);
+        checkTimes(known.claims, clock, toleranceMs);
         return known.claims;
       }
       verified.delete(digest);
@@ -106,8 +105,9 @@ function isAccessToken(typ: string | undefined): boolean {
   return typ === 'at+jwt' || typ === 'application/at+jwt';
 }
 
-function checkTimes({ exp, nbf = 0, iat }: AccessTokenClaims, clock: Clock): void {
-  const now = clock.now() / 1_000;
-  if (exp + TOLERANCE_S <= now) throw invalidToken('the access token has expired; get a new one');
-  if (nbf - TOLERANCE_S > now || iat - TOLERANCE_S > now) throw invalidToken('the access token is not valid yet; the clocks of this hub and its issuer differ');
+/** Too late is by the later of the two clocks, too early by the wall clock: one that is set, either way, opens the door to no token it was closed to. */
+function checkTimes({ exp, nbf = 0, iat }: AccessTokenClaims, clock: SteadyTime, toleranceMs: number): void {
+  if (exp * 1_000 + toleranceMs <= clock.now()) throw invalidToken('the access token has expired; get a new one');
+  if (Math.max(nbf, iat) * 1_000 - toleranceMs > clock.wall())
+    throw invalidToken('the access token is not valid yet; the clocks of this hub and its issuer differ');
 }

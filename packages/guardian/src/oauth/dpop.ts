@@ -1,23 +1,25 @@
-import type { CarryingRequest, Clock } from '@meshwork/core';
+import type { CarryingRequest } from '@meshwork/core';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose';
 import { z } from 'zod';
 import { encodeBase64url } from '../base64url.ts';
+import type { SteadyTime } from '../steady-time.ts';
 import { readJwt } from '../strict-jwt.ts';
-import { TOLERANCE_S } from './access-token.ts';
 import type { DpopNonces } from './dpop-nonces.ts';
 import { invalidProof, nonceWanted } from './refusals.ts';
 import type { ReplayGuard } from './replay-guard.ts';
 import { fitsAlgorithm, isSigningAlgorithm, type SigningAlgorithm } from './signing-algorithms.ts';
 
-/** Seconds a proof is taken after it was made. */
-export const PROOF_AGE_S = 60;
+/** Milliseconds a proof is taken after it was made. */
+export const PROOF_AGE_MS = 60_000;
 
 export interface DpopOptions {
   /** The hub's own URL: what proofs are made for begins with its origin. */
   readonly resource: string;
   readonly algorithms: readonly SigningAlgorithm[];
-  readonly clock: Clock;
+  readonly clock: SteadyTime;
+  /** Milliseconds the clocks of the hub and of the sender may be apart. */
+  readonly toleranceMs: number;
   readonly replays: ReplayGuard;
   readonly nonces: DpopNonces | undefined;
 }
@@ -42,7 +44,7 @@ const claimsSchema = z.object({
 });
 
 /** The checks of RFC 9449 section 4.3, whose numbers stand beside them. */
-export function createDpopProofs({ resource, algorithms, clock, replays, nonces }: DpopOptions): DpopProofs {
+export function createDpopProofs({ resource, algorithms, clock, toleranceMs, replays, nonces }: DpopOptions): DpopProofs {
   const { origin } = new URL(resource);
   /** A request is looked at again while its connection lasts; its proof is then the one that was taken, and no replay. */
   const taken = new WeakMap<CarryingRequest, string>();
@@ -68,12 +70,12 @@ export function createDpopProofs({ resource, algorithms, clock, replays, nonces 
       if (claims.htm !== request.method) throw refuse('is for another method'); // 8
       if (!isSameUrl(claims.htu, `${origin}${request.path}`)) throw refuse('is for another URL'); // 9
       if (nonces !== undefined && !nonces.isGood(claims.nonce)) throw nonceWanted(nonces.current, algorithms); // 10
-      const age = clock.now() / 1_000 - claims.iat;
-      if (age > PROOF_AGE_S || age < -TOLERANCE_S) throw refuse('is too old or from the future; make one for each request'); // 11
+      const madeAt = claims.iat * 1_000;
+      if (clock.now() - madeAt > PROOF_AGE_MS || madeAt - clock.wall() > toleranceMs) throw refuse('is too old or from the future; make one for each request'); // 11
       if (claims.ath !== ath) throw refuse('is for another access token'); // 12a
       if ((await calculateJwkThumbprint(jwk)) !== thumbprint) throw refuse('is made with another key than the access token is bound to'); // 12b
       // Last, so that nobody without the key fills the memory or uses up a proof of somebody else.
-      if (!replays.isFirst(hashOf(`${thumbprint} ${claims.jti}`))) throw refuse('has been used before; make one for each request');
+      if (!(await replays.isFirst(hashOf(`${thumbprint} ${claims.jti}`)))) throw refuse('has been used before; make one for each request');
       taken.set(request, name);
     },
   };

@@ -1,4 +1,4 @@
-import { type Clock, UnavailableError } from '@meshwork/core';
+import { type Clock, UnavailableError, within } from '@meshwork/core';
 import { importJWK } from 'jose';
 import { z } from 'zod';
 import { discoverJwksUri, type OutboundFetch, readDocument } from './issuer-metadata.ts';
@@ -29,7 +29,7 @@ const FRESH_MS = 600_000;
 const STALE_MS = 3_600_000;
 /** An unknown key id has the keys fetched this often at most: anybody can make one up. */
 const UNKNOWN_KEY_PAUSE_MS = 30_000;
-/** The pause after a failure while there are keys to go on with, or none. */
+/** The pause after a failure, whether there are keys to go on with or none, known ones or not. */
 const RETRY_PAUSE_MS = 5_000;
 const MOST_KEYS = 100;
 
@@ -57,9 +57,11 @@ export function createIssuerKeys({ issuer, jwksUri, fetch, clock, timeoutMs }: I
   const refresh = (): Promise<void> => {
     if (underWay === undefined) {
       triedAt = clock.now();
-      underWay = within(timeoutMs, load(), issuer)
+      underWay = within(timeoutMs, load(), () => new UnavailableError(`${issuer} did not answer within ${timeoutMs} ms`))
         .catch((error) => {
           failure = error;
+          // The pause begins when it was given up: while an issuer hangs, half of the callers at least are told at once.
+          triedAt = clock.now();
           throw error;
         })
         .finally(() => {
@@ -91,7 +93,8 @@ export function createIssuerKeys({ issuer, jwksUri, fetch, clock, timeoutMs }: I
         if (failure === undefined) await refresh().catch(() => {});
         else if (since(triedAt) >= RETRY_PAUSE_MS) void refresh();
       }
-      if (!keys.has(keyId)) await refreshNow(UNKNOWN_KEY_PAUSE_MS);
+      // An issuer that did not answer has not said that it has no such key: it is asked again as soon as it may be back.
+      if (!keys.has(keyId)) await refreshNow(failure === undefined ? UNKNOWN_KEY_PAUSE_MS : RETRY_PAUSE_MS);
       return keys.get(keyId)?.as(algorithm);
     },
   };
@@ -154,11 +157,4 @@ async function importPublic({ kty, crv, x, y, n, e }: Jwk, algorithm: SigningAlg
   } catch {
     return undefined;
   }
-}
-
-function within<T>(ms: number, work: Promise<T>, issuer: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new UnavailableError(`${issuer} did not answer within ${ms} ms`)), ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

@@ -1,7 +1,8 @@
-import { type Authenticator, type Clock, type Connection, systemClock } from '@meshwork/core';
+import { type Authenticator, type Clock, type Connection, type KeyValueStore, systemClock } from '@meshwork/core';
+import { createSteadyTime } from '../steady-time.ts';
 import { createZones, type ZoneOf } from '../zones.ts';
-import { type AccessTokenClaims, createAccessTokens, TOLERANCE_S, type TokenIssuer } from './access-token.ts';
-import { createDpopProofs, PROOF_AGE_S } from './dpop.ts';
+import { type AccessTokenClaims, createAccessTokens, type TokenIssuer } from './access-token.ts';
+import { createDpopProofs, PROOF_AGE_MS } from './dpop.ts';
 import { createDpopNonces } from './dpop-nonces.ts';
 import { createIssuerKeys } from './issuer-keys.ts';
 import type { OutboundFetch } from './issuer-metadata.ts';
@@ -39,31 +40,45 @@ export interface OAuthAuthenticatorOptions {
   readonly dpopAlgorithms?: readonly SigningAlgorithm[];
   /** Wants a nonce of this hub in each DPoP proof (RFC 9449 section 9). Default false. */
   readonly dpopNonce?: boolean;
+  /**
+   * Where DPoP proofs are remembered, each once, for all hubs that share it and over restarts; each proof costs a write. Default: this process
+   * remembers those it has seen itself.
+   */
+  readonly store?: Pick<KeyValueStore, 'put'>;
   /** Says where a connection comes from. Default: this machine is local, all else external. */
   readonly zoneOf?: ZoneOf;
+  /**
+   * Milliseconds the clocks of this hub and of its issuers and senders may be apart: 0 to 30,000. Default 5,000. It is given to `exp`, `nbf` and
+   * `iat` of tokens, and to the `iat` of DPoP proofs.
+   */
+  readonly clockToleranceMs?: number;
   readonly clock?: Clock;
 }
 
 /**
  * Takes access tokens (JWT, RFC 9068) of the configured issuers, as MCP 2026-07-28 asks of an OAuth 2.1 resource server: made for this
  * resource alone, signed with a key their issuer publishes, bound to a key of the sender where they say so (DPoP, RFC 9449; certificates,
- * RFC 8705). What is no token of these issuers is left to others: put it after them with `firstOf`.
+ * RFC 8705). What is no token of these issuers is left to others: put it behind them with `guardian.authenticatorWith`.
  *
- * @throws {TypeError} when the resource or an issuer is not a URL, or an algorithm is not one for key pairs.
+ * @throws {TypeError} when the resource or an issuer is not a URL, an algorithm is not one for key pairs, or the tolerance is out of range.
  */
 export function createOAuthAuthenticator(options: OAuthAuthenticatorOptions): Authenticator {
   const { resource, fetch, timeoutMs = 5_000, dpopAlgorithms = ['EdDSA', 'Ed25519', 'ES256'], dpopNonce = false } = options;
-  const { zoneOf = createZones(), clock = systemClock } = options;
+  const { zoneOf = createZones(), clockToleranceMs: toleranceMs = 5_000, store } = options;
+  if (!Number.isSafeInteger(toleranceMs) || toleranceMs < 0 || toleranceMs > 30_000)
+    throw new TypeError(`clockToleranceMs is ${toleranceMs}; it must be a whole number of milliseconds from 0 to 30,000`);
+  const clock = createSteadyTime(options.clock ?? systemClock);
   checkUrl('resource', resource);
   checkAlgorithms('dpopAlgorithms', dpopAlgorithms);
   const issuers = new Map(options.issuers.map((each) => [each.issuer, withKeys(each, { fetch, clock, timeoutMs })]));
   if (issuers.size < options.issuers.length) throw new TypeError('two issuers have one name; name each once');
-  const tokens = createAccessTokens({ resource, issuers, clock });
+  const tokens = createAccessTokens({ resource, issuers, clock, toleranceMs });
   const proofs = createDpopProofs({
     resource,
     algorithms: dpopAlgorithms,
     clock,
-    replays: createReplayGuard({ clock, windowMs: (PROOF_AGE_S + TOLERANCE_S) * 1_000 }),
+    toleranceMs,
+    replays: createReplayGuard({ clock, windowMs: PROOF_AGE_MS + toleranceMs, toleranceMs, store }),
     nonces: dpopNonce ? createDpopNonces({ clock }) : undefined,
   });
 

@@ -1,4 +1,5 @@
 import { type Connection, type Principal, zoneTrust } from '@meshwork/core';
+import { provenBy } from '../proven.ts';
 import { digestOf } from '../secret.ts';
 import type { ZoneOf } from '../zones.ts';
 import type { AccessTokenClaims } from './access-token.ts';
@@ -44,7 +45,11 @@ export function principalOfToken(
     actsFor: [],
     credentialId: LOGGABLE.test(claims.jti) ? claims.jti : digestOf(claims.jti).slice(0, 32),
     scopes: scopesOf(claims.scope ?? ''),
+    // A certificate the token is not bound to says nothing of who holds the token.
+    ...provenBy(claims.cnf?.['x5t#S256'] === undefined ? {} : connection, claims.cnf?.jkt),
+    expiresAt: claims.exp * 1_000,
     ...(connection.remoteAddress !== undefined && { address: connection.remoteAddress }),
+    ...(connection.channelBinding !== undefined && { channelBinding: connection.channelBinding }),
     ...(owner !== undefined && { owner }),
     ...(organisation !== undefined && { organisation }),
   };

@@ -41,8 +41,8 @@ export interface AgentKeyBookOptions {
   readonly store: KeyValueStore;
   readonly clock: Clock;
   readonly agents: { get(name: string): Promise<Agent | undefined> };
-  /** Called once a key is out. */
-  readonly onRemoved: () => void;
+  /** Called once a key of the agent is out. */
+  readonly onRemoved: (agent: string) => void;
 }
 
 const PREFIX = 'guardian/agent-key/';
@@ -90,11 +90,11 @@ export function createAgentKeyBook({ store, clock, agents, onRemoved }: AgentKey
         if (rest.length === keys.length) throw new NotFoundError(`the agent ${JSON.stringify(name)} has no key ${JSON.stringify(kid)}; list its keys`);
         return rest;
       });
-      onRemoved();
+      onRemoved(name);
     },
     async forget(name) {
       await store.delete(PREFIX + name);
-      onRemoved();
+      onRemoved(name);
     },
   };
 }

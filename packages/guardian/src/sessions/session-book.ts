@@ -26,8 +26,9 @@ export interface SessionBookOptions {
 
 interface Verified {
   readonly session: Session;
-  /** When key and revocation were last looked up, in milliseconds. */
+  /** When key and revocation were last looked up, in milliseconds; and after how many changes. */
   readonly checkedAt: number;
+  readonly changes: number;
 }
 
 const ENDED = 'guardian/session-end/';
@@ -40,34 +41,37 @@ export function createSessionBook({ store, clock, audience, keys, agentKeys }: S
   let changes = 0;
   const forgetVerified = () => {
     changes += 1;
-    verified.clear();
   };
   const stillHolds = async ({ id, agent, kid, keyId }: Session) => {
     const [ended, known] = await Promise.all([store.get(ENDED + id), agentKeys.list(agent)]);
     return ended === undefined && known.some((key) => key.kid === kid && key.id === keyId);
   };
+  const remember = (digest: string, found: Verified) => {
+    if (verified.size >= CACHE_SIZE) verified.clear();
+    verified.set(digest, found);
+  };
   const lookUp = async (token: string): Promise<Session | undefined> => {
     const digest = digestOf(token);
     const now = clock.now();
     const hit = verified.get(digest);
-    // A session from the cache is over when it says so; the tolerance is for tokens that other hubs signed.
-    const inTime = hit !== undefined && now < hit.session.expiresAt * 1_000 && now >= hit.checkedAt;
-    if (inTime && now < hit.checkedAt + RECHECK_MS) return hit.session;
+    // A session that was opened or seen here is over when it says so; the tolerance is for tokens that other hubs signed.
+    if (hit !== undefined && now >= hit.session.expiresAt * 1_000) return undefined;
+    if (hit !== undefined && hit.changes === changes && now >= hit.checkedAt && now < hit.checkedAt + RECHECK_MS) return hit.session;
     const before = changes;
-    const session = inTime ? hit.session : await verifySession(token, audience, keys, now);
+    const session = hit === undefined ? await verifySession(token, audience, keys, now) : hit.session;
     const holds = session !== undefined && (await stillHolds(session));
-    if (!holds) {
-      verified.delete(digest);
-      return undefined;
-    }
-    if (verified.size >= CACHE_SIZE) verified.clear();
-    // What ended while it was being looked up must not be remembered.
-    if (before === changes) verified.set(digest, { session, checkedAt: now });
+    if (!holds) return undefined;
+    // What ended while it was being looked up is looked up again.
+    remember(digest, { session, checkedAt: now, changes: before });
     return session;
   };
 
   return {
-    issue: (session) => signSession(session, audience, keys),
+    async issue(session) {
+      const token = await signSession(session, audience, keys);
+      remember(digestOf(token), { session, checkedAt: Number.NEGATIVE_INFINITY, changes });
+      return token;
+    },
     async sessionOf(token, { channelBinding }) {
       if (token.length > LONGEST_TOKEN || !COMPACT.test(token)) return undefined;
       const session = await lookUp(token);

@@ -1,7 +1,11 @@
 import { type Clock, ConflictError, type JsonObject, type KeyValueStore } from '@meshwork/core';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import type { KeySeal } from './key-seal.ts';
 
-/** The key pairs this hub, and others on its store, sign session tokens with. The store holds the private keys: it is as secret as they are. */
+/**
+ * The key pairs this hub, and others on its store, sign session tokens with. The store holds the private key of the pair that signs: sealed, where the
+ * hub has a pepper; else it is as secret as that key. Of pairs that only verify any more it holds the public keys.
+ */
 export interface SessionKeys {
   /** The pair that signs now; the first use of a store makes one. */
   signer(): Promise<{ readonly kid: string; readonly key: CryptoKey }>;
@@ -13,22 +17,33 @@ export interface SessionKeys {
 
 interface KeyPairRecord {
   readonly kid: string;
+  /** With its private part only where it is not sealed. */
   readonly jwk: JWK;
+  readonly sealed?: string;
   /** From when on it verifies no more, in milliseconds since the Unix epoch. Absent: it is the one that signs. */
   readonly retiresAt?: number;
 }
 
 interface LoadedPair {
   readonly kid: string;
-  readonly signs: CryptoKey;
+  /** Absent: it only verifies here. */
+  readonly signs: CryptoKey | undefined;
   readonly verifies: CryptoKey;
   readonly retiresAt: number;
 }
 
 const KEY = 'guardian/session-keys';
 
-export function createSessionKeys(options: { readonly store: KeyValueStore; readonly clock: Clock; readonly longestLifeMs: number }): SessionKeys {
-  const { store, clock, longestLifeMs } = options;
+export interface SessionKeysOptions {
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  /** Milliseconds the longest token lasts. */
+  readonly longestLifeMs: number;
+  /** Keeps private keys from whoever reads the store. Default: none does. */
+  readonly seal?: KeySeal | undefined;
+}
+
+export function createSessionKeys({ store, clock, longestLifeMs, seal }: SessionKeysOptions): SessionKeys {
   let loaded: ReadonlyMap<string, LoadedPair> = new Map();
   let loading: Promise<ReadonlyMap<string, LoadedPair>> | undefined;
 
@@ -46,9 +61,20 @@ export function createSessionKeys(options: { readonly store: KeyValueStore; read
       return false;
     }
   };
+  /** A hub with a pepper signs with no key that others can read. */
+  const secretOf = async ({ kid, jwk: { d }, sealed }: KeyPairRecord): Promise<string | undefined> => {
+    if (seal === undefined) return d;
+    return sealed === undefined ? undefined : seal.open(kid, sealed);
+  };
+  const makePair = async (): Promise<KeyPairRecord> => {
+    const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+    const { d = '', ...publicJwk } = await exportJWK(privateKey);
+    const kid = await calculateJwkThumbprint(publicJwk);
+    return seal === undefined ? { kid, jwk: { ...publicJwk, d } } : { kid, jwk: publicJwk, sealed: await seal.seal(kid, d) };
+  };
   const load = async () => {
     const { pairs } = await read();
-    const entries = await Promise.all(pairs.map(async (pair) => [pair.kid, loaded.get(pair.kid) ?? (await loadPair(pair))] as const));
+    const entries = await Promise.all(pairs.map(async (pair) => [pair.kid, loaded.get(pair.kid) ?? (await loadPair(pair, await secretOf(pair)))] as const));
     loaded = new Map(entries.map(([kid, pair]) => [kid, { ...pair, retiresAt: retirementOf(pairs, kid) }]));
     return loaded;
   };
@@ -59,17 +85,27 @@ export function createSessionKeys(options: { readonly store: KeyValueStore; read
     });
     return loading;
   };
-  const current = (pairs: ReadonlyMap<string, LoadedPair>) => [...pairs.values()].find(({ retiresAt }) => retiresAt === Number.POSITIVE_INFINITY);
+  const current = (pairs: ReadonlyMap<string, LoadedPair>) => {
+    for (const { kid, signs, retiresAt } of pairs.values()) if (signs !== undefined && retiresAt === Number.POSITIVE_INFINITY) return { kid, key: signs };
+    return undefined;
+  };
+  const signing = async (pairs: readonly KeyPairRecord[]) => {
+    for (const pair of pairs) if (pair.retiresAt === undefined && (await secretOf(pair)) !== undefined) return pair;
+    return undefined;
+  };
 
   const rotate = async (onlyIfNone: boolean): Promise<string> => {
     const made = await makePair();
     for (;;) {
       const { pairs, revision } = await read();
-      const [signing] = pairs.filter(({ retiresAt }) => retiresAt === undefined);
-      if (onlyIfNone && signing !== undefined) return signing.kid;
+      const present = onlyIfNone ? await signing(pairs) : undefined;
+      if (present !== undefined) return present.kid;
       const now = clock.now();
-      const retired = pairs.map((pair) => ({ retiresAt: now + longestLifeMs, ...pair })).filter(({ retiresAt }) => retiresAt > now);
-      if (await write([made, ...retired], revision)) return made.kid;
+      // A hub without a pepper that begins beside hubs that have one leaves them theirs.
+      const leavesOthers = onlyIfNone && seal === undefined;
+      const others = pairs.map((pair) => (leavesOthers && pair.sealed !== undefined ? pair : retire(pair, now + longestLifeMs)));
+      const kept = others.filter(({ retiresAt = Number.POSITIVE_INFINITY }) => retiresAt > now);
+      if (await write([made, ...kept], revision)) return made.kid;
     }
   };
 
@@ -82,7 +118,7 @@ export function createSessionKeys(options: { readonly store: KeyValueStore; read
         pair = current(await load());
       }
       if (pair === undefined) throw new TypeError('the session keys were deleted from the store while they were made');
-      return { kid: pair.kid, key: pair.signs };
+      return pair;
     },
     async verifier(kid) {
       const pair = loaded.get(kid) ?? (await loadOnce()).get(kid);
@@ -96,13 +132,12 @@ function retirementOf(pairs: readonly KeyPairRecord[], kid: string): number {
   return pairs.find((pair) => pair.kid === kid)?.retiresAt ?? Number.POSITIVE_INFINITY;
 }
 
-async function makePair(): Promise<KeyPairRecord> {
-  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-  const jwk = await exportJWK(privateKey);
-  return { kid: await calculateJwkThumbprint(jwk), jwk };
+/** It only verifies any more, so nothing secret of it is kept. */
+function retire({ kid, jwk: { d: _secret, ...jwk }, retiresAt }: KeyPairRecord, at: number): KeyPairRecord {
+  return { kid, jwk, retiresAt: retiresAt ?? at };
 }
 
-async function loadPair({ kid, jwk: { d, ...publicJwk } }: KeyPairRecord): Promise<LoadedPair> {
-  const [signs, verifies] = await Promise.all([importJWK({ ...publicJwk, ...(d !== undefined && { d }) }, 'EdDSA'), importJWK(publicJwk, 'EdDSA')]);
-  return { kid, signs: signs as CryptoKey, verifies: verifies as CryptoKey, retiresAt: Number.POSITIVE_INFINITY };
+async function loadPair({ kid, jwk: { d: _secret, ...publicJwk } }: KeyPairRecord, d: string | undefined): Promise<LoadedPair> {
+  const signs = d === undefined ? undefined : ((await importJWK({ ...publicJwk, d }, 'EdDSA')) as CryptoKey);
+  return { kid, signs, verifies: (await importJWK(publicJwk, 'EdDSA')) as CryptoKey, retiresAt: Number.POSITIVE_INFINITY };
 }

@@ -1,4 +1,4 @@
-import { InvalidInputError, type Principal } from '@meshwork/core';
+import { type AuthenticationMethod, InvalidInputError, type OpenedWith, type Principal } from '@meshwork/core';
 import { compactVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { isWholeSeconds, LONGEST_TOKEN, readJwt } from '../strict-jwt.ts';
@@ -20,6 +20,8 @@ export interface Session {
   readonly channel?: string;
   /** What the credential it was opened with is limited to, and whose it is: a session never allows more. */
   readonly terms: SessionTerms;
+  /** The credential it was opened with: a session does not outlive it. */
+  readonly openedWith: OpenedWith;
 }
 
 export type SessionTerms = Pick<Principal, 'owner' | 'organisation' | 'scopes'>;
@@ -35,6 +37,8 @@ const KID = /^[\w-]{1,64}$/;
 
 const seconds = z.custom<number>(isWholeSeconds);
 const thumbprint = z.string().regex(/^[\w-]{43}$/);
+const methods = ['api-key', 'session', 'certificate', 'oauth', 'process-owner', 'in-process', 'none'] as const satisfies readonly AuthenticationMethod[];
+const keyId = z.string().regex(/^[0-9a-f]{16}$/);
 const claims = z.strictObject({
   iss: z.literal(ISSUER),
   aud: z.string(),
@@ -44,17 +48,18 @@ const claims = z.strictObject({
   nbf: seconds,
   exp: seconds,
   cnf: z.strictObject({ jkt: thumbprint }),
-  key: z.string().regex(/^[0-9a-f]{16}$/),
+  key: keyId,
   chb: z.string().min(1).max(128).optional(),
   owner: z.string().optional(),
   org: z.string().optional(),
   scopes: z.array(z.string()).optional(),
+  par: z.strictObject({ by: z.enum(methods), key: keyId.optional(), exp: seconds.optional() }),
 });
 const header = z.strictObject({ alg: z.literal('EdDSA'), typ: z.literal(TYPE), kid: z.string().regex(KID) });
 
 /** A JWT (RFC 7519) signed with the hub's own Ed25519 key, for one audience. */
 export async function signSession(session: Session, audience: string, keys: SessionKeys): Promise<string> {
-  const { id, agent, kid, keyId, issuedAt, expiresAt, channel, terms } = session;
+  const { id, agent, kid, keyId, issuedAt, expiresAt, channel, terms, openedWith } = session;
   const signer = await keys.signer();
   const payload = {
     iss: ISSUER,
@@ -70,6 +75,7 @@ export async function signSession(session: Session, audience: string, keys: Sess
     ...(terms.owner !== undefined && { owner: terms.owner }),
     ...(terms.organisation !== undefined && { org: terms.organisation }),
     ...(terms.scopes !== undefined && { scopes: terms.scopes }),
+    par: parentClaim(openedWith),
   };
   const token = await new SignJWT(payload).setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: signer.kid }).sign(signer.key);
   if (token.length > LONGEST_TOKEN)
@@ -86,7 +92,7 @@ export async function verifySession(token: string, audience: string, keys: Sessi
   const head = header.safeParse(read?.header);
   const said = claims.safeParse(read?.payload);
   if (!head.success || !said.success) return undefined;
-  const { aud, sub, jti, iat, nbf, exp, cnf, key, chb, owner, org, scopes } = said.data;
+  const { aud, sub, jti, iat, nbf, exp, cnf, key, chb, owner, org, scopes, par } = said.data;
   const now = nowMs / 1_000;
   if (aud !== audience || nbf !== iat || exp <= iat || exp - iat > LONGEST_SESSION_MS / 1_000) return undefined;
   if (now >= exp + TOLERANCE_S || now < iat - TOLERANCE_S) return undefined;
@@ -102,5 +108,24 @@ export async function verifySession(token: string, audience: string, keys: Sessi
     ...(org !== undefined && { organisation: org }),
     ...(scopes !== undefined && { scopes }),
   };
-  return { id: jti, agent: sub, kid: cnf.jkt, keyId: key, issuedAt: iat, expiresAt: exp, terms, ...(chb !== undefined && { channel: chb }) };
+  const openedWith: OpenedWith = {
+    method: par.by,
+    ...(par.key !== undefined && { keyId: par.key }),
+    ...(par.exp !== undefined && { expiresAt: par.exp * 1_000 }),
+  };
+  return {
+    id: jti,
+    agent: sub,
+    kid: cnf.jkt,
+    keyId: key,
+    issuedAt: iat,
+    expiresAt: exp,
+    terms,
+    ...(chb !== undefined && { channel: chb }),
+    openedWith,
+  };
+}
+
+function parentClaim({ method: by, keyId: key, expiresAt }: OpenedWith): z.input<typeof claims>['par'] {
+  return { by, ...(key !== undefined && { key }), ...(expiresAt !== undefined && { exp: Math.floor(expiresAt / 1_000) }) };
 }
