@@ -9,6 +9,8 @@ export interface HealthOptions {
   readonly startedAt?: number;
   /** Aborted by whoever begins to close the hub: from then on the status is `closing`. Without it, only a hub that has closed is known to. */
   readonly closing?: AbortSignal;
+  /** What an operator should know and do, in words for people. Every caller may read it. Default: nothing. */
+  readonly warnings?: () => readonly string[];
   readonly clock?: Clock;
 }
 
@@ -24,11 +26,14 @@ export interface HealthReport {
   readonly memory_mb: number;
   /** Since the report before, at least a second ago; 100 is one core. */
   readonly cpu_percent: number;
+  /** What an operator should do something about; absent when there is nothing. */
+  readonly warnings?: readonly string[];
 }
 
 /** How the hub is. A load balancer should send nothing to one that is `closing`. */
 export function health(hub: Pick<HubHandle, 'info' | 'catalogue'>, options: HealthOptions): HealthReport {
   const { metrics, version = hub.info.version, startedAt = metrics.startedAt, closing, clock = systemClock } = options;
+  const warnings = options.warnings?.() ?? [];
   const { memoryMb, cpuPercent } = metrics.usage();
   return {
     status: closing?.aborted || metrics.closed ? 'closing' : 'healthy',
@@ -38,5 +43,6 @@ export function health(hub: Pick<HubHandle, 'info' | 'catalogue'>, options: Heal
     tools: hub.catalogue.tools.length,
     memory_mb: memoryMb,
     cpu_percent: cpuPercent,
+    ...(warnings.length > 0 && { warnings }),
   };
 }

@@ -33,6 +33,15 @@ describe('the health of a hub', () => {
     expect(health(hub, { metrics, clock, startedAt: clock.now() + 5_000 }).uptime).toBe(0);
   });
 
+  it('names what an operator should see to, while there is something', () => {
+    const metrics = createMetrics();
+    const { hub } = hubWith(metrics);
+    const warnings: string[] = [];
+    expect(health(hub, { metrics, warnings: () => warnings })).not.toHaveProperty('warnings');
+    warnings.push('the clock was set back');
+    expect(health(hub, { metrics, warnings: () => warnings })).toMatchObject({ status: 'healthy', warnings: ['the clock was set back'] });
+  });
+
   it('is closing from when the application says so', () => {
     const metrics = createMetrics();
     const { hub } = hubWith(metrics);

@@ -6,7 +6,7 @@ export interface DoorRefusal {
   readonly face?: TrafficFace;
   /** Where it came from, as the transport knows it; absent off the network. */
   readonly address?: string;
-  /** The HTTP status it was answered with; of a frame or line, the one that says the same. */
+  /** The HTTP status it was answered with; of a frame, a line, or a JSON-RPC error in an answer with status 200, the one that says the same. */
   readonly status: number;
   /** A stable name, such as `UNAUTHENTICATED`. */
   readonly code: string;

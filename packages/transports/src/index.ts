@@ -27,5 +27,6 @@ export {
 export { type ServeStdioOptions, type StdioServer, serveStdio } from './streams/serve-stdio.ts';
 export type { ConnectionLimits } from './streams/serve-transport.ts';
 export { type ServeWebSocketOptions, serveWebSocket, type WebSocketListener } from './streams/serve-web-socket.ts';
+export { type TrustingWebSocketOptions, trustingWebSocket } from './streams/trusting-web-socket.ts';
 export type { WebSocketOptions } from './streams/web-socket-host.ts';
 export type { TrafficFace, TrafficMeter } from './traffic-meter.ts';

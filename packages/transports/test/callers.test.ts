@@ -20,7 +20,7 @@ async function toldOf(headers: Record<string, string>, trustedProxies?: string[]
 const known = (remoteAddress: string, encrypted = false) => ({ remoteAddress, encrypted, forwarded: 'known' });
 const unknown = { remoteAddress: '127.0.0.1', encrypted: false, forwarded: 'unknown' };
 
-describe('forwarding headers of somebody who is no trusted proxy', () => {
+describe('T13: forwarding headers of somebody who is no trusted proxy', () => {
   it.each([
     { 'x-forwarded-for': '10.0.0.1' },
     { 'x-forwarded-for': '127.0.0.1' },
@@ -38,7 +38,7 @@ describe('forwarding headers of somebody who is no trusted proxy', () => {
   });
 });
 
-describe('forwarding headers of a trusted proxy', () => {
+describe('T13: forwarding headers of a trusted proxy', () => {
   const proxies = ['127.0.0.1', '10.9.0.0/16', '2001:db8:9::/48'];
 
   it.each<[Record<string, string>, object]>([

@@ -27,7 +27,7 @@ async function crowd(port: number, size: number, localAddress = '127.0.0.1') {
   };
 }
 
-describe('the connections of one address', () => {
+describe('T20: the connections of one address', () => {
   it('are as many as the cap: of 200 beyond it each is cut, others are served, and room is given back', () =>
     withServer(
       async ({ url, port }) => {
@@ -85,7 +85,7 @@ describe('the connections of one address', () => {
   });
 });
 
-describe('the connections of all', () => {
+describe('T20: the connections of all', () => {
   it('are as many as the cap, proxies or not', () =>
     withServer(
       async ({ url, port }) => {

@@ -135,6 +135,17 @@ describe('what the door refuses', () => {
       { recorder: { refused: () => Promise.reject(new UnavailableError('the disk is full')) } },
     ));
 
+  it('includes a method that does nothing where the hub describes itself to OAuth clients', () =>
+    withDoor(
+      async ({ send, refusals }) => {
+        const path = '/.well-known/oauth-protected-resource';
+        expect((await send({ path, method: 'GET', headers: {} })).status).toBe(200);
+        expect((await send({ path, headers: {} })).status).toBe(405);
+        expect(refusals).toMatchObject([{ status: 405, code: 'METHOD_NOT_ALLOWED', path, method: 'POST' }]);
+      },
+      { oauth: { resource: 'https://hub.example/mcp', authorizationServers: ['https://idp.example'] } },
+    ));
+
   it('leaves one record when the hub itself fails to say who calls', () =>
     withDoor(
       async ({ send, refusals }) => {

@@ -51,7 +51,7 @@ describe('the door', () => {
     ['a foreign Origin', { origin: 'https://evil.example' }],
     ['an opaque Origin', { origin: 'null' }],
     ['an Origin that only begins well', { origin: 'http://localhost.evil.example' }],
-  ])('answers %s with 403', (_what, wrong) =>
+  ])('T13: answers %s with 403', (_what, wrong) =>
     withServer(async ({ url }) => {
       expect(await send(url, { headers: { ...good, ...wrong }, body })).toMatchObject({ status: 403 });
     }),
@@ -91,7 +91,7 @@ describe('the door', () => {
     }));
 });
 
-describe('bodies', () => {
+describe('T19: bodies', () => {
   const withArguments = (text: string) => body.replace('{"text":"hi"}', text);
   it.each([
     ['no JSON', '{'],
@@ -112,6 +112,14 @@ describe('bodies', () => {
       expect(answer.status).toBe(400);
       expect(JSON.parse(answer.text)).toMatchObject({ jsonrpc: '2.0', error: { code: -32700, message: expect.any(String) } });
       expect(calls).toBe(0);
+    }),
+  );
+
+  it.each(['null', '0', '"x"', 'true', '[]', '[null]'])('that are JSON but no message are refused with a reason: %s', (wrong) =>
+    withServer(async ({ url }) => {
+      const answer = await send(url, { headers: good, body: wrong });
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.text)).toMatchObject({ jsonrpc: '2.0', error: { message: expect.any(String) } });
     }),
   );
 
@@ -145,7 +153,7 @@ describe('bodies', () => {
     }));
 });
 
-describe('headers that mirror the body', () => {
+describe('T30: headers that mirror the body', () => {
   const { headers, message: call } = modernRequest('tools/call', { name: 'region', arguments: { region: 'eu west' } });
   it.each([
     ['agree', { 'mcp-param-region': 'eu west' }, 200],

@@ -102,7 +102,7 @@ describe('a limit', () => {
     ['of an address is one however it is written', rule('address', 4), { address: '::ffff:192.0.2.1' }, { address: '::ffff:c000:201' }],
     ['of an address is one for IPv4 on both kinds of socket', rule('address', 4), { address: '::ffff:192.0.2.1' }, {}],
     ['of a tool is one for everybody', rule('tool', 4), {}, { id: 'bob' }],
-  ])('%s', async (_what, limit, one, another) => {
+  ])('T32: holds against escape: %s', async (_what, limit, one, another) => {
     const { calls } = world({ rules: [limit] });
     expect([await calls(3, one), await calls(3, another)]).toEqual([3, 1]);
   });

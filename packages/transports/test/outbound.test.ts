@@ -30,7 +30,7 @@ const at =
 const refused = { code: 'OUTBOUND_REFUSED' };
 const unavailable = { code: 'UNAVAILABLE' };
 
-describe('a URL the hub is told to fetch', () => {
+describe('T24: a URL the hub is told to fetch', () => {
   it.each([
     'http://idp.example/',
     'ftp://idp.example/',
@@ -132,7 +132,7 @@ describe('hosts an operator allows', () => {
   });
 });
 
-describe('a name whose addresses change between look-ups', () => {
+describe('T24: a name whose addresses change between look-ups', () => {
   it('is connected to at the address that was looked at, and looked up once a request', async () => {
     const { port, asked } = await serve((_, response) => response.end('the one that was looked at'));
     const answers = [['127.0.0.1'], ['10.0.0.1'], ['127.0.0.1']];
@@ -147,7 +147,7 @@ describe('a name whose addresses change between look-ups', () => {
   });
 });
 
-describe('an answer', () => {
+describe('T24: an answer', () => {
   const local = (options = {}) => createGuardedFetch({ allow: ['127.0.0.1'], ...options });
 
   it('comes whole, with its status and headers', async () => {

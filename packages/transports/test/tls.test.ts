@@ -95,7 +95,7 @@ describe('a port with TLS', () => {
     });
   });
 
-  it('cuts whoever does not come to the end of the handshake', () =>
+  it('T20: cuts whoever does not come to the end of the handshake', () =>
     withServer(
       async ({ url, port }) => {
         const slow = Array.from({ length: 20 }, () => connectPlain(port, '127.0.0.1').on('error', () => {}));
@@ -450,5 +450,26 @@ describe('what a TLS connection alone has', () => {
       { authenticator, tls: server },
     );
     expect(new Set(seen.map(({ channelBinding }) => channelBinding)).size).toBe(2);
+  });
+
+  it('is what a WebSocket connection is looked at with each time, so that what is bound to it stays', async () => {
+    const { seen, authenticator } = recorder();
+    const client = await authority.issue({ use: 'client', names: [{ type: 'url', value: 'urn:a' }] });
+    await withServer(
+      async ({ url }) => {
+        const socket = new WebSocket(url.replace('https:', 'wss:'), 'mcp', { ca, ...client, headers: { 'x-api-key': 'a' } });
+        await once(socket, 'open');
+        await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThan(5);
+        expect(socket.readyState).toBe(WebSocket.OPEN);
+        socket.terminate();
+        await closed(socket);
+      },
+      { authenticator, tls: clients, webSocket: { reauthenticateMs: 10 } },
+    );
+    const facts = seen.map(({ channelBinding, encrypted, remoteAddress, certificate, request: carrying }) =>
+      JSON.stringify([channelBinding, encrypted, remoteAddress, certificate?.thumbprint, carrying?.header('x-api-key')]),
+    );
+    expect(new Set(facts).size).toBe(1);
+    expect(seen[0]).toMatchObject({ channelBinding: expect.any(String), encrypted: true, remoteAddress: host });
   });
 });

@@ -3,13 +3,15 @@ export interface BoundStreamOptions {
   readonly maxQueuedBytes: number;
   /** Called once, when the stream has ended, its reader has gone or was cut. */
   readonly onEnd?: (how: 'ended' | 'cut') => void;
+  /** Is given the way to end the stream from outside, with last words for its reader where there are any. */
+  readonly ending?: (end: (lastWords?: Uint8Array) => void) => void;
 }
 
 /**
  * The same stream, read ahead: whoever fills the source does not look at how much waits, so it is moved at once to where it is counted. A
  * reader who lets too much wait is cut, and what waited is thrown away.
  */
-function boundStream(source: ReadableStream<Uint8Array>, { maxQueuedBytes, onEnd }: BoundStreamOptions): ReadableStream<Uint8Array> {
+function boundStream(source: ReadableStream<Uint8Array>, { maxQueuedBytes, onEnd, ending }: BoundStreamOptions): ReadableStream<Uint8Array> {
   const reader = source.getReader();
   let isOpen = true;
   const end = (how: 'ended' | 'cut') => {
@@ -36,6 +38,13 @@ function boundStream(source: ReadableStream<Uint8Array>, { maxQueuedBytes, onEnd
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
+        ending?.((lastWords) => {
+          if (!isOpen) return;
+          if (lastWords !== undefined) controller.enqueue(lastWords);
+          end('ended');
+          controller.close();
+          void reader.cancel().catch(() => {});
+        });
         void pass(controller).catch((error) => {
           if (!isOpen) return;
           end('ended');

@@ -1,4 +1,13 @@
-import { type Authenticator, type Challenge, type Connection, MeshworkError, type Principal, type UnauthenticatedError } from '@meshwork/core';
+import {
+  type Authenticator,
+  type Challenge,
+  type Connection,
+  MeshworkError,
+  type Principal,
+  type UnauthenticatedError,
+  UnavailableError,
+  within,
+} from '@meshwork/core';
 import type { ConnectionLog } from '../connection-log.ts';
 import type { DoorLimits } from '../limits/door-limits.ts';
 import { type CallerRules, createCallers } from './callers.ts';
@@ -9,7 +18,7 @@ import { createLimitedEntry } from './limited-entry.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from './plain-http.ts';
 import { createProtectedResource, type ProtectedResource, type ProtectedResourceOptions } from './protected-resource.ts';
 import { MAX_CREDENTIAL_LENGTH, type RequestCaps, refuseOversized } from './request-caps.ts';
-import { within } from './within.ts';
+import { createStandings, type Standings } from './standings.ts';
 
 export interface DoorOptions extends HostRules, CallerRules, RequestCaps {
   /** Who turns credentials into principals; or one principal for everybody, which is right only behind a door of your own. */
@@ -24,6 +33,10 @@ export interface DoorOptions extends HostRules, CallerRules, RequestCaps {
   readonly doorLimits?: DoorLimits;
   /** Milliseconds the authenticator has to say who somebody is; then the request is answered 503. Default 10,000. */
   readonly admissionMs?: number;
+  /** Milliseconds within which whoever keeps a connection or a stream open is looked at again. Default 15,000. */
+  readonly reauthenticateMs?: number;
+  /** Called with what went wrong, for the operator's log. */
+  readonly onError?: (error: unknown) => void;
 }
 
 const UNKNOWABLE = 'this hub cannot find out who you are at the moment; try again in a few seconds';
@@ -36,19 +49,22 @@ export interface Door {
   refuseStrangers(request: PlainRequest): PlainResponse | undefined;
   /** Who calls, by `Authorization` or one of the key headers; or the answer to somebody unknown. */
   admit(request: PlainRequest): Promise<Principal | PlainResponse>;
-  /** The same of somebody who was let in before: whatever else its address did meanwhile does not count. */
-  lookAgain(request: PlainRequest): Promise<Principal | PlainResponse>;
+  /** Watches something that stays open, until the function returned is called: it ends no later than the credential it was opened with. */
+  watch: Standings['watch'];
   /** The public id of the key that was shown, when it looks like one. */
   keyIdIn(request: PlainRequest): string | undefined;
   /** Lets the page that called read the answer. */
   withCors(response: Response, request: PlainRequest): Response;
   /** The headers that do so; none when no page called. */
   corsHeaders(request: PlainRequest): Readonly<Record<string, string>> | undefined;
+  /** Watches nothing any more. */
+  close(): void;
 }
 
 /** `isLockedOut` names principals that get no further than those without one. */
 export function createDoor(options: DoorOptions & { readonly path?: string }, isLockedOut: (principal: Principal) => boolean = () => false): Door {
   const { authenticator, keyHeaders = ['x-api-key'], log, oauth, doorLimits, admissionMs = 10_000, path = '/mcp' } = options;
+  const { reauthenticateMs = 15_000, onError = () => {} } = options;
   const protectedResource = oauth && createProtectedResource(oauth, path);
   const callers = createCallers(options);
   // Callers come by few names: looking one up costs less than taking its URL apart.
@@ -109,7 +125,7 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
 
   const look = async (request: PlainRequest): Promise<Principal | PlainResponse> => {
     try {
-      const principal = await within(admissionMs, whoIs(request), UNKNOWABLE);
+      const principal = await within(admissionMs, whoIs(request), () => new UnavailableError(UNKNOWABLE));
       return principal === undefined || isLockedOut(principal) ? unauthorized(request) : principal;
     } catch (error) {
       if (isUnavailable(error)) return errorAnswer(503, -31503, error.message, { 'retry-after': '5' });
@@ -117,6 +133,9 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
       return unauthorized(request, error);
     }
   };
+  // Of somebody who was let in before: whatever else its address did meanwhile does not count.
+  const standings =
+    'everybody' in authenticator ? undefined : createStandings({ look, onWithdrawn: authenticator.onWithdrawn, everyMs: reauthenticateMs, onError });
   const { refuseOften, countFailure } = createLimitedEntry(doorLimits, (request) => credentialOf(request, keyHeaders) !== undefined);
 
   return {
@@ -140,7 +159,8 @@ export function createDoor(options: DoorOptions & { readonly path?: string }, is
       if ('status' in admitted && admitted.status === 401) await countFailure(request);
       return admitted;
     },
-    lookAgain: look,
+    watch: (lasting) => standings?.watch(lasting) ?? (() => {}),
+    close: () => standings?.close(),
     keyIdIn: (request) => publicKeyId(credentialOf(request, keyHeaders)),
     corsHeaders,
     withCors(response, request) {

@@ -57,10 +57,15 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
   const counted = createClosingHub(hub);
   const underWay = createUnderWay();
   const { protectedResource } = door;
-  const endpoint = createMcpEndpoint(counted.hub, path, { ...options, underWay, metadataUrl: protectedResource?.metadataUrl });
-  const sse = createSseEndpoint(counted.hub, options);
+  const metadataUrl = protectedResource?.metadataUrl;
+  const endpoint = createMcpEndpoint(counted.hub, path, { ...options, underWay, watch: door.watch, metadataUrl });
+  const sse = createSseEndpoint(counted.hub, { ...options, watch: door.watch });
   let isClosing = false;
-  const routes: readonly Route[] = [endpoint, sse, createRestRoute(counted.hub, { ...options, isClosing: () => isClosing || closing?.aborted === true })];
+  const routes: readonly Route[] = [
+    endpoint,
+    sse,
+    createRestRoute(counted.hub, { ...options, metadataUrl, isClosing: () => isClosing || closing?.aborted === true }),
+  ];
 
   const answer = async (request: PlainRequest, visit: Visit): Promise<FaceResponse> => {
     // For everybody, pages of any Origin too: a client that has no token yet reads there where to get one.
@@ -109,6 +114,7 @@ export function createHttpFaces(hub: Hub, options: HttpFacesOptions): HttpFaces 
       // Calls have ended; their answers are being made, and some of them are streams.
       await new Promise((resolve) => setTimeout(resolve));
       await underWay.idle(ANSWER_MS);
+      door.close();
       await Promise.all([endpoint.close(), sse.close()]);
     },
   };

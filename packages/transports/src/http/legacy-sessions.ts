@@ -1,16 +1,23 @@
 import type { Hub, Principal } from '@meshwork/core';
 import { isInitializeRequest, type Server, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
-import { forwardEvents, trackSubscriptions } from '../mcp/subscriptions.ts';
+import type { DoorRecorder } from '../door-recorder.ts';
+import { recordingErrors } from '../mcp/error-records.ts';
+import { createHearing } from '../mcp/hearing.ts';
+import { forwardEvents, type Listener, trackSubscriptions } from '../mcp/subscriptions.ts';
+import { frameRecorder } from '../streams/frame-refusals.ts';
 import { boundEvents } from './bound-stream.ts';
+import type { Door } from './door.ts';
 import { createEventBuffer } from './event-buffer.ts';
-import { errorAnswer, toResponse } from './plain-http.ts';
+import { errorAnswer, type PlainRequest, toResponse } from './plain-http.ts';
 import { asRefusal } from './refusals.ts';
 import { hasSameStanding } from './same-standing.ts';
 import type { UnderWay } from './under-way.ts';
 
 export interface LegacySessionsOptions {
   readonly hub: Hub;
-  readonly createServer: (principal: Principal) => Server;
+  readonly createServer: (principal: () => Principal) => Server;
+  /** Watches a stream that stays open, until the function returned is called. */
+  readonly watch: Door['watch'];
   /** Sessions kept at most; the one idle longest is closed to make room. */
   readonly maxSessions: number;
   /** Milliseconds without a request or an open stream after which a session is closed. */
@@ -19,24 +26,30 @@ export interface LegacySessionsOptions {
   readonly maxQueuedBytes: number;
   /** Is told of streams that carry answers, and end with them. */
   readonly underWay: UnderWay;
+  /** Keeps a record of every message that is refused before it is a call. */
+  readonly recorder: DoorRecorder | undefined;
+  readonly onError: (error: unknown) => void;
 }
 
 /** The sessions of clients that speak a 2025 revision, which has them; 2026-07-28 has none. */
 export interface LegacySessions {
-  handle(request: Request, principal: Principal, body: unknown): Promise<Response>;
+  handle(request: PlainRequest, principal: Principal, body: unknown): Promise<Response>;
   close(): Promise<void>;
 }
 
-interface Session {
-  readonly owner: Principal;
-  readonly server: Server;
+interface Session extends Listener {
+  /** Whoever called last: the same caller every time, with a credential that may be a newer one. */
+  owner: Principal;
   readonly transport: WebStandardStreamableHTTPServerTransport;
   lastUsed: number;
+  /** Where the last request came from. */
+  address: string | undefined;
   /** A session with a stream open is in use, however long nothing is said on it. */
   openStreams: number;
 }
 
-export function createLegacySessions({ hub, createServer, maxSessions, idleMs, maxQueuedBytes, underWay }: LegacySessionsOptions): LegacySessions {
+export function createLegacySessions(options: LegacySessionsOptions): LegacySessions {
+  const { hub, createServer, watch, maxSessions, idleMs, maxQueuedBytes, underWay, recorder, onError } = options;
   const sessions = new Map<string, Session>();
 
   const drop = async (id: string) => {
@@ -57,17 +70,11 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
     if (typeof sweeper === 'object' && 'unref' in sweeper) sweeper.unref();
   };
 
-  const subscriptionsOf = new WeakMap<Server, ReadonlySet<string>>();
-  const stop = forwardEvents(
-    hub,
-    () => [...sessions.values()].map(({ server }) => server),
-    (server, uri) => subscriptionsOf.get(server)?.has(uri) ?? false,
-  );
+  const stop = forwardEvents(hub, () => [...sessions.values()]);
 
   async function open(principal: Principal): Promise<Session> {
     startSweeping();
-    const server = createServer(principal);
-    subscriptionsOf.set(server, trackSubscriptions(server));
+    const server = createServer(() => session.owner);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => crypto.randomUUID(),
       eventStore: createEventBuffer(),
@@ -78,7 +85,18 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
       },
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    const session: Session = { owner: principal, server, transport, lastUsed: performance.now(), openStreams: 0 };
+    const session: Session = {
+      ...createHearing(hub, principal),
+      owner: principal,
+      subscriptions: trackSubscriptions(server),
+      server,
+      transport,
+      lastUsed: performance.now(),
+      openStreams: 0,
+      address: undefined,
+    };
+    const record = frameRecorder(recorder, () => ({ face: 'mcp', principal: principal.id, address: session.address }), onError);
+    transport.send = recordingErrors(record, transport.send.bind(transport));
     await server.connect(transport);
     return session;
   }
@@ -92,12 +110,19 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
     const [oldest] = [...sessions].filter(([, { owner }]) => counts.get(owner.id) === most).sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
     if (oldest !== undefined) await drop(oldest[0]);
   }
-  const bound = (response: Response, session: Session, isStanding: boolean): Response => {
+  const bound = (response: Response, session: Session, request: PlainRequest, principal: Principal): Response => {
+    const isStanding = request.method === 'GET';
+    let unwatch = () => {};
     session.openStreams += 1;
     const ended = isStanding ? undefined : underWay.begin();
     return boundEvents(response, {
       maxQueuedBytes,
+      // The protocol has no word for it: the client comes back for its stream, and hears at the door what is wrong.
+      ending(end) {
+        if (isStanding) unwatch = watch({ request, principal, onEnd: () => end() });
+      },
       onEnd(how) {
+        unwatch();
         ended?.();
         session.openStreams -= 1;
         session.lastUsed = performance.now();
@@ -109,7 +134,7 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
 
   return {
     async handle(request, principal, body) {
-      const id = request.headers.get('mcp-session-id');
+      const id = request.header('mcp-session-id');
       let session = id === null ? undefined : sessions.get(id);
       // Somebody else's session is answered as one that does not exist.
       if (id !== null && (session === undefined || !hasSameStanding(session.owner, principal)))
@@ -119,9 +144,11 @@ export function createLegacySessions({ hub, createServer, maxSessions, idleMs, m
         if (!initializes) return refusal(400, -32000, 'no session: send initialize first, or speak revision 2026-07-28, which needs none');
         session = await open(principal);
       }
+      session.owner = principal;
       session.lastUsed = performance.now();
-      const response = await session.transport.handleRequest(request, body === undefined ? {} : { parsedBody: body });
-      return bound(response, session, request.method === 'GET');
+      session.address = request.facts.remoteAddress;
+      const response = await session.transport.handleRequest(request.toRequest(), body === undefined ? {} : { parsedBody: body });
+      return bound(response, session, request, principal);
     },
     async close() {
       clearInterval(sweeper);

@@ -171,7 +171,7 @@ export async function sendResponse(answer: FaceResponse, outgoing: ServerRespons
     return;
   }
   outgoing.flushHeaders();
-  slow.cutWhenStalled(outgoing);
+  slow.watchStream(outgoing);
   const reader = answer.body.getReader();
   let goOn = () => {};
   outgoing.on('drain', () => goOn());

@@ -1,4 +1,5 @@
 import { json, type PlainRequest, type PlainResponse } from './plain-http.ts';
+import { asRefusal } from './refusals.ts';
 
 /** What a hub says of itself to OAuth clients (RFC 9728). */
 export interface ProtectedResourceOptions {
@@ -53,7 +54,7 @@ export function createProtectedResource(options: ProtectedResourceOptions, path:
       if (!paths.has(asked)) return undefined;
       if (method === 'GET' || method === 'HEAD') return json(document, 200, open);
       const allow = 'GET, HEAD, OPTIONS';
-      if (method !== 'OPTIONS') return json({ error: 'method not allowed' }, 405, { allow });
+      if (method !== 'OPTIONS') return asRefusal(json({ error: 'method not allowed' }, 405, { allow }), `there is ${allow} here`);
       return { status: 204, headers: { ...open, allow, 'access-control-allow-methods': allow, 'access-control-allow-headers': '*' }, body: '' };
     },
   };

@@ -1,4 +1,4 @@
-import { InvalidInputError, parseJson } from '@meshwork/core';
+import { InvalidInputError, type JsonLimits, parseJson } from '@meshwork/core';
 
 /** A body as it arrived; `too-large` when it was over the cap, and was not kept. */
 export type RawBody = Uint8Array | 'too-large';
@@ -20,10 +20,16 @@ export async function readBytes(chunks: AsyncIterable<Uint8Array>, maxBytes: num
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** What a face reads of JSON. */
+export interface JsonCaps {
+  /** How deep, wide and long JSON from outside may be. Arguments of calls may be no deeper than 64 levels whatever stands here. Defaults: {@link JsonLimits}. */
+  readonly jsonLimits?: JsonLimits | undefined;
+}
+
 /** Parses bytes as strict JSON in UTF-8. */
-export function parseBody(bytes: Uint8Array): ParsedBody {
+export function parseBody(bytes: Uint8Array, jsonLimits?: JsonLimits): ParsedBody {
   try {
-    return { ok: true, value: parseJson(decoder.decode(bytes)) };
+    return { ok: true, value: parseJson(decoder.decode(bytes), jsonLimits) };
   } catch (error) {
     return { ok: false, message: error instanceof InvalidInputError ? error.message : 'the body is not valid UTF-8' };
   }

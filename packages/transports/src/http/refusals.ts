@@ -1,15 +1,15 @@
+import { UnavailableError, within } from '@meshwork/core';
 import type { DoorRecorder, DoorRefusal } from '../door-recorder.ts';
 import type { FaceResponse } from './plain-http.ts';
-import { within } from './within.ts';
 
 /** Why an answer refuses, for the record. */
 type Refused = Pick<DoorRefusal, 'status' | 'code' | 'reason'>;
 
 const refusals = new WeakMap<FaceResponse, Refused>();
 
-/** Marks an answer as the refusal of a request that has made no call, and returns it. */
-export function asRefusal<Answer extends FaceResponse>(answer: Answer, reason: string, code: string = codeOf(answer.status)): Answer {
-  refusals.set(answer, { status: answer.status, code, reason });
+/** Marks an answer as the refusal of a request that has made no call, and returns it. `status` is the answer's own, unless that says too little. */
+export function asRefusal<Answer extends FaceResponse>(answer: Answer, reason: string, code?: string, status: number = answer.status): Answer {
+  refusals.set(answer, { status, code: code ?? codeOf(status), reason });
   return answer;
 }
 
@@ -32,7 +32,7 @@ const RECORD_MS = 10_000;
 export async function recordRefusal(recorder: DoorRecorder | undefined, refusal: DoorRefusal, onError: (error: unknown) => void): Promise<boolean> {
   if (recorder === undefined) return true;
   try {
-    await within(RECORD_MS, recorder.refused(refusal), UNRECORDED);
+    await within(RECORD_MS, recorder.refused(refusal), () => new UnavailableError(UNRECORDED));
     return true;
   } catch (error) {
     onError(error);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { ConflictError, type Hub, UnavailableError } from '@meshwork/core';
 import { createWebSocketHost, type WebSocketHost, type WebSocketOptions } from '../streams/web-socket-host.ts';
 import type { Callers } from './callers.ts';
@@ -35,7 +35,10 @@ export interface HttpServer extends AsyncDisposable {
   readonly port: number;
   /** Sends an event to every open HTTP+SSE stream; returns to how many. @throws {TypeError} when the name is MCP's own or not a plain word. */
   broadcast(event: string, data: unknown): number;
-  /** Stops listening, waits for calls under way, tells the callers of those that take too long that they are cancelled, then ends streams. */
+  /**
+   * Stops listening, waits for calls under way and for readers of their answers, tells the callers of those that take too long that they are
+   * cancelled, then ends streams.
+   */
   close(): Promise<void>;
 }
 
@@ -52,13 +55,15 @@ export async function serveHttp(hub: Hub, options: ServeHttpOptions): Promise<Ht
   const slow = createSlowAnswers({ stallMs, maxWaitingBytes });
   const bodies = createSlowBodies({ maxBytes: maxWaitingBytes });
   const { maxConnections = 20_000, ...shared } = options;
+  const { closeGraceMs = 5_000 } = options;
   const { server, callers, isSecure, unused, release } = createListener({
     ...shared,
     maxConnections,
     server: {
       requestTimeout: requestTimeoutMs,
       headersTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs) / 4,
+      // Often, so that few are late at a time: cutting hundreds at once would keep the others waiting.
+      connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs) / 20,
       keepAliveTimeout: 65_000,
       maxHeaderSize: 16_384,
       ...(options.webSocket !== false && upgradesToWebSocketOnly),
@@ -80,7 +85,7 @@ export async function serveHttp(hub: Hub, options: ServeHttpOptions): Promise<Ht
   const { port: boundPort } = server.address() as AddressInfo;
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= stop(server, { faces, sockets, unused, release });
+    closed ??= stop(server, { faces, sockets, slow, unused, release, closeGraceMs });
     return closed;
   };
   return {
@@ -122,25 +127,36 @@ export function listen(server: Server, port: number, host: string): Promise<void
   });
 }
 
-/** Milliseconds the readers of last answers have. */
+/** Milliseconds that are waited for those who have not ended what they began, and for readers of last answers however short the grace is. */
 const READ_MS = 1_000;
 
 interface Parts {
   readonly faces: HttpFaces;
   readonly sockets: WebSocketHost | undefined;
+  readonly slow: SlowAnswers;
   /** Browsers and Node's own client open connections ahead of need; Node does not count those as idle when a server closes. */
   readonly unused: ReadonlySet<Socket>;
   readonly release: () => void;
+  readonly closeGraceMs: number;
 }
 
-async function stop(server: Server, { faces, sockets, unused, release }: Parts): Promise<void> {
+async function stop(server: Server, { faces, sockets, slow, unused, release, closeGraceMs }: Parts): Promise<void> {
   release();
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const graceUntil = performance.now() + closeGraceMs;
+  // Node takes connections for idle whose answers are written and not taken yet, and its own `close` would cut them.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  if (!slow.some) server.closeIdleConnections();
   await Promise.all([faces.close(), sockets?.close()]);
-  server.closeIdleConnections();
+  const written = slow.written(Math.max(READ_MS, graceUntil - performance.now()));
+  void written.then(() => server.closeIdleConnections());
   for (const socket of unused) socket.destroy();
-  // Every answer has been written: only who does not read it is waited for.
-  const force = setTimeout(() => server.closeAllConnections(), READ_MS);
+  // Every answer is there: who reads one has what is left of the grace for it.
+  const force = setTimeout(async () => {
+    await written;
+    server.closeAllConnections();
+  }, READ_MS);
   await closed;
   clearTimeout(force);
+  // Ends the timer with which Node looks for late requests.
+  server.close(() => {});
 }

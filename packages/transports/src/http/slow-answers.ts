@@ -11,17 +11,25 @@ export interface SlowAnswersOptions {
 export interface SlowAnswers {
   /** To be called when something was written, of each answer that is not a stream of events; those are bounded by themselves. */
   watch(outgoing: ServerResponse): void;
-  /** Cuts the connection of an answer whose reader takes nothing of what waits. */
-  cutWhenStalled(outgoing: ServerResponse): void;
+  /** To be called with an answer that is a stream of events: cuts its connection when its reader takes nothing of what waits. */
+  watchStream(outgoing: ServerResponse): void;
+  /** Whether some answers are written to their end and wait for their readers. */
+  readonly some: boolean;
+  /** Resolves when all that has begun to be written is, or `withinMs` have passed. */
+  written(withinMs: number): Promise<void>;
 }
 
 export function createSlowAnswers({ stallMs, maxWaitingBytes }: SlowAnswersOptions): SlowAnswers {
   const waiting = new Map<ServerResponse, number>();
+  const streams = new Set<ServerResponse>();
   let total = 0;
+  let whenWritten = () => {};
 
   const forget = (outgoing: ServerResponse) => {
     total -= waiting.get(outgoing) ?? 0;
     waiting.delete(outgoing);
+    streams.delete(outgoing);
+    if (waiting.size + streams.size === 0) whenWritten();
   };
   const cutWhenStalled = (outgoing: ServerResponse) => {
     // The socket's own timer knows when some of a large write was taken; nobody else does.
@@ -30,7 +38,24 @@ export function createSlowAnswers({ stallMs, maxWaitingBytes }: SlowAnswersOptio
     });
   };
   return {
-    cutWhenStalled,
+    get some() {
+      return waiting.size > 0 || [...streams].some(({ writableEnded }) => writableEnded);
+    },
+    watchStream(outgoing) {
+      cutWhenStalled(outgoing);
+      streams.add(outgoing);
+      outgoing.once('close', () => forget(outgoing));
+    },
+    async written(withinMs) {
+      if (waiting.size + streams.size === 0) return;
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(resolve, withinMs);
+        whenWritten = () => {
+          clearTimeout(late);
+          resolve();
+        };
+      });
+    },
     watch(outgoing) {
       const bytes = outgoing.writableLength;
       // Nearly all answers are with the system at once.

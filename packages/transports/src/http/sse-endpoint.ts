@@ -1,15 +1,20 @@
 import type { Hub, Principal } from '@meshwork/core';
-import { type JSONRPCMessage, parseJSONRPCMessage, type Server, type Transport } from '@modelcontextprotocol/server';
+import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@modelcontextprotocol/server';
+import type { DoorRecorder } from '../door-recorder.ts';
+import { recordingErrors } from '../mcp/error-records.ts';
+import { createHearing } from '../mcp/hearing.ts';
 import { createMcpServer } from '../mcp/mcp-server.ts';
 import { sharedValidator } from '../mcp/shared-validator.ts';
 import { createStateCodec } from '../mcp/state-codec.ts';
-import { forwardEvents, trackSubscriptions } from '../mcp/subscriptions.ts';
+import { forwardEvents, type Listener, trackSubscriptions } from '../mcp/subscriptions.ts';
 import type { Presence } from '../presence.ts';
 import { isJson } from '../rest/read-object.ts';
+import { frameRecorder } from '../streams/frame-refusals.ts';
 import type { TrafficMeter } from '../traffic-meter.ts';
+import type { Door } from './door.ts';
 import type { Route } from './http-faces.ts';
 import { errorAnswer, type FaceResponse, type PlainRequest } from './plain-http.ts';
-import { parseBody } from './read-body.ts';
+import { type JsonCaps, parseBody } from './read-body.ts';
 import { hasSameStanding } from './same-standing.ts';
 import { createSseStream, type SseStream } from './sse-stream.ts';
 
@@ -26,7 +31,10 @@ export interface SseEndpointOptions {
   readonly sseIdleMs?: number;
 }
 
-interface SseEndpointParts extends SseEndpointOptions {
+interface SseEndpointParts extends SseEndpointOptions, JsonCaps {
+  readonly recorder?: DoorRecorder;
+  /** Watches a stream that stays open, until the function returned is called. */
+  readonly watch: Door['watch'];
   readonly stateKey?: Uint8Array;
   readonly maxBodyBytes?: number;
   readonly callTimeoutMs?: number;
@@ -44,28 +52,23 @@ export interface SseEndpoint extends Route {
 const STREAM = '/sse';
 const MESSAGES = '/sse/messages';
 
-interface Session {
-  readonly owner: Principal;
+interface Session extends Listener {
+  /** Whoever spoke last: the same caller every time, with a credential that may be a newer one. */
+  owner: Principal;
   readonly stream: SseStream;
-  readonly server: Server;
   readonly transport: Transport;
   lastUsed: number;
 }
 
 export function createSseEndpoint(hub: Hub, options: SseEndpointParts): SseEndpoint {
-  const { maxBodyBytes = 2 ** 20, callTimeoutMs = 300_000, meter, presence, onError = () => {} } = options;
+  const { maxBodyBytes = 2 ** 20, callTimeoutMs = 300_000, watch, meter, presence, recorder, onError = () => {} } = options;
   const { maxSseStreams = 1_000, maxStreamsPerPrincipal = 100, maxSseQueueBytes = 2 ** 20, sseHeartbeatMs = 15_000, sseIdleMs = 3_600_000 } = options;
   const stateCodec = createStateCodec(options.stateKey);
   const sessions = new Map<string, Session>();
-  const subscriptionsOf = new WeakMap<Server, ReadonlySet<string>>();
   let heart: ReturnType<typeof setInterval> | undefined;
   let closed = false;
 
-  const stop = forwardEvents(
-    hub,
-    () => [...sessions.values()].map(({ server }) => server),
-    (server, uri) => subscriptionsOf.get(server)?.has(uri) ?? false,
-  );
+  const stop = forwardEvents(hub, () => [...sessions.values()]);
   const beat = () => {
     const cutoff = performance.now() - sseIdleMs;
     for (const { stream, lastUsed } of [...sessions.values()])
@@ -73,12 +76,13 @@ export function createSseEndpoint(hub: Hub, options: SseEndpointParts): SseEndpo
       else stream.beat();
   };
 
-  async function open(principal: Principal): Promise<Response> {
+  async function open(request: PlainRequest, principal: Principal): Promise<Response> {
     const id = crypto.randomUUID();
     const disconnected = [meter?.connectionOpened('sse'), presence?.opened(principal, 'sse')];
     const stream = createSseStream({
       maxQueuedBytes: maxSseQueueBytes,
       onEnd() {
+        unwatch();
         sessions.delete(id);
         if (sessions.size === 0) clearInterval(heart);
         for (const each of disconnected) each?.();
@@ -86,22 +90,42 @@ export function createSseEndpoint(hub: Hub, options: SseEndpointParts): SseEndpo
         transport.onclose?.();
       },
     });
+    const record = frameRecorder(recorder, () => ({ face: 'sse', principal: principal.id, address: request.facts.remoteAddress }), onError);
+    // Events have no word for it: the client connects again, and hears at the door what is wrong.
+    const unwatch = watch({ request, principal, onEnd: stream.close });
     const transport: Transport = {
       sessionId: id,
       start: async () => {},
-      async send(message) {
+      send: recordingErrors(record, async (message) => {
         session.lastUsed = performance.now();
         if (!stream.send('message', JSON.stringify(message))) {
           meter?.messageFailed('sse');
           throw new Error('the stream has ended');
         }
         meter?.messageSent('sse');
-      },
+      }),
       close: async () => stream.close(),
     };
-    const server = createMcpServer(hub, { principal, face: 'mcp', era: 'legacy', stateCodec, jsonSchemaValidator: sharedValidator, callTimeoutMs, onError });
-    subscriptionsOf.set(server, trackSubscriptions(server));
-    const session: Session = { owner: principal, stream, server, transport, lastUsed: performance.now() };
+    const server = createMcpServer(hub, {
+      get principal() {
+        return session.owner;
+      },
+      face: 'mcp',
+      era: 'legacy',
+      stateCodec,
+      jsonSchemaValidator: sharedValidator,
+      callTimeoutMs,
+      onError,
+    });
+    const session: Session = {
+      ...createHearing(hub, principal),
+      owner: principal,
+      subscriptions: trackSubscriptions(server),
+      stream,
+      server,
+      transport,
+      lastUsed: performance.now(),
+    };
     sessions.set(id, session);
     if (sessions.size === 1) heart = startBeating(beat, sseHeartbeatMs);
     await server.connect(transport);
@@ -118,8 +142,9 @@ export function createSseEndpoint(hub: Hub, options: SseEndpointParts): SseEndpo
     if (session === undefined || !hasSameStanding(session.owner, principal))
       return errorAnswer(404, -32001, `there is no such stream; open one with GET ${STREAM}`);
     if (!isJson(request.header('content-type'))) return errorAnswer(415, -31415, 'messages come as content-type application/json');
-    const message = parseMessage(bytes);
+    const message = parseMessage(bytes, options.jsonLimits);
     if (typeof message === 'string') return errorAnswer(400, -32700, message);
+    session.owner = principal;
     session.lastUsed = performance.now();
     session.transport.onmessage?.(message);
     return { status: 202, headers: {}, body: '' };
@@ -138,7 +163,7 @@ export function createSseEndpoint(hub: Hub, options: SseEndpointParts): SseEndpo
       let own = 0;
       for (const { owner } of sessions.values()) if (owner.id === principal.id) own += 1;
       if (own >= maxStreamsPerPrincipal) return errorAnswer(429, -31429, `you have ${own} streams open already; end one first`);
-      return open(principal);
+      return open(request, principal);
     },
     broadcast(event, data) {
       if (!/^[A-Za-z0-9_.:-]{1,64}$/.test(event) || RESERVED.has(event))
@@ -177,8 +202,8 @@ function startBeating(beat: () => void, everyMs: number): ReturnType<typeof setI
 }
 
 /** One message, or what is wrong with it. */
-function parseMessage(bytes: Uint8Array): JSONRPCMessage | string {
-  const body = parseBody(bytes);
+function parseMessage(bytes: Uint8Array, jsonLimits: JsonCaps['jsonLimits']): JSONRPCMessage | string {
+  const body = parseBody(bytes, jsonLimits);
   if (!body.ok) return body.message;
   try {
     return parseJSONRPCMessage(body.value);

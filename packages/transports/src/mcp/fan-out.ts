@@ -1,10 +1,13 @@
-import type { Hub } from '@meshwork/core';
+import type { Hub, Principal } from '@meshwork/core';
 import type { RequestId } from '@modelcontextprotocol/server';
+import { createHearing, type Hearing } from './hearing.ts';
 import { onHubChange, type Topic } from './hub-changes.ts';
 
 /** One wish to hear of changes. */
 interface Subscription {
   readonly topics: readonly Topic[];
+  /** Who listens, asked for each change. */
+  readonly principal: () => Principal;
   /** The id of the `subscriptions/listen` request, which every notification carries (MCP 2026-07-28, subscriptions); 2025 revisions have none. */
   readonly id?: RequestId;
   /** Takes a notification as JSON text. Must not wait. */
@@ -19,14 +22,15 @@ export interface FanOut {
 }
 
 export function createFanOut(hub: Hub, onError: (error: unknown) => void): FanOut {
-  const byTopic = new Map<string, Set<Subscription>>();
+  const byTopic = new Map<string, Set<Subscription & Hearing>>();
 
   const publish = (topic: Topic) => {
     const subscriptions = byTopic.get(keyOf(topic));
     if (subscriptions === undefined) return;
     // Clients count their requests alike, so most share one id, and a text is written once for all who do.
     const texts = new Map<RequestId | undefined, string>();
-    for (const { id, deliver } of subscriptions) {
+    for (const { id, deliver, principal, hears } of subscriptions) {
+      if (!hears(principal(), topic)) continue;
       let text = texts.get(id);
       if (text === undefined) {
         text = notificationText(topic, id);
@@ -42,7 +46,8 @@ export function createFanOut(hub: Hub, onError: (error: unknown) => void): FanOu
   const stop = onHubChange(hub, publish);
 
   return {
-    subscribe(subscription) {
+    subscribe(wish) {
+      const subscription = { ...wish, ...createHearing(hub, wish.principal()) };
       const keys = new Set(subscription.topics.map(keyOf));
       for (const key of keys) {
         const others = byTopic.get(key);

@@ -26,6 +26,7 @@ import {
   type ServerOptions,
 } from '@modelcontextprotocol/server';
 import { listsOf } from './catalogue-lists.ts';
+import { asAnswerToCall } from './error-records.ts';
 import { serveTasks } from './tasks/serve-tasks.ts';
 import { declaresTasks, isTaskRefusal, TASKS, tasksRequired } from './tasks/tasks-extension.ts';
 import { toMcpResult } from './to-mcp-result.ts';
@@ -109,10 +110,10 @@ export function createMcpServer(hub: Hub, options: McpServerOptions): Server {
     try {
       result = options.answered ?? (await hub.call(request));
     } catch (error) {
-      throw toProtocolError(error);
+      throw asAnswerToCall(toProtocolError(error));
     }
     // The revisions before have no such error: their clients get the tool's own failure, which says what to do.
-    if (era === 'modern' && isTaskRefusal(result)) throw tasksRequired();
+    if (era === 'modern' && isTaskRefusal(result)) throw asAnswerToCall(tasksRequired());
     return toMcpResult(result, (state) => stateCodec.mint({ for: purpose, state }));
   };
 

@@ -1,5 +1,6 @@
-import type { Hub } from '@meshwork/core';
+import type { Hub, Principal } from '@meshwork/core';
 import type { Server } from '@modelcontextprotocol/server';
+import type { Hearing } from './hearing.ts';
 import { onHubChange, type Topic } from './hub-changes.ts';
 import { MAX_URI_LENGTH, MAX_WATCHED, tooMuchWatched } from './watch-limits.ts';
 
@@ -19,15 +20,27 @@ export function trackSubscriptions(server: Server): ReadonlySet<string> {
   return uris;
 }
 
-/** Passes the hub's events on to connected servers. `wants` says whether a server's client asked about a resource. Returns the way to stop. */
-export function forwardEvents(hub: Hub, servers: () => Iterable<Server>, wants: (server: Server, uri: string) => boolean): () => void {
-  const tell = (server: Server, topic: Topic): Promise<void> | undefined => {
+/** A connected client of a 2025 revision. */
+export interface Listener extends Hearing {
+  readonly server: Server;
+  /** Who it is now. */
+  readonly owner: Principal;
+  /** The resources it asked about. */
+  readonly subscriptions: ReadonlySet<string>;
+}
+
+/** Passes the hub's events on to those who may see what they are about, and asked where that is for them to do. Returns the way to stop. */
+export function forwardEvents(hub: Hub, listeners: () => Iterable<Listener>): () => void {
+  const tell = (server: Server, topic: Topic): Promise<void> => {
     if (topic === 'tools') return server.sendToolListChanged();
     if (topic === 'resources') return server.sendResourceListChanged();
     if (topic === 'prompts') return server.sendPromptListChanged();
-    return wants(server, topic.uri) ? server.sendResourceUpdated({ uri: topic.uri }) : undefined;
+    return server.sendResourceUpdated({ uri: topic.uri });
   };
   return onHubChange(hub, (topic) => {
-    for (const server of servers()) if (server.transport !== undefined) tell(server, topic)?.catch(() => {});
+    for (const { server, owner, subscriptions, hears } of listeners()) {
+      if (server.transport === undefined || (typeof topic !== 'string' && !subscriptions.has(topic.uri))) continue;
+      if (hears(owner, topic)) tell(server, topic).catch(() => {});
+    }
   });
 }

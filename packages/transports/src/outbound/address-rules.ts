@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { parseAddress } from '../http/networks.ts';
 
 /** What an operator lets a hub call beside public addresses. */
 export interface AddressRules {
@@ -24,8 +25,8 @@ export function createAddressRules(allow: readonly string[]): AddressRules {
     else throw new TypeError(`${JSON.stringify(entry)} is not a host name, an address or a network in CIDR notation`);
   }
   const isInNetworks = (address: string) => {
-    const parsed = ipaddr.process(address);
-    return networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
+    const parsed = parseAddress(address);
+    return parsed !== undefined && networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
   };
   return {
     namesHost: (hostname) => names.has(plainName(hostname)) || (isIP(bare(hostname)) !== 0 && isInNetworks(bare(hostname))),
@@ -54,20 +55,21 @@ const GLOBAL_UNICAST_V6 = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number];
 
 /** True for addresses anybody on the Internet has (IANA special-purpose registries, RFC 6890). */
 function isPublic(address: string): boolean {
-  const parsed = ipaddr.process(address);
-  if (parsed.range() !== 'unicast') return false;
+  const parsed = parseAddress(address);
+  if (parsed?.range() !== 'unicast') return false;
   return parsed.kind() === 'ipv4' || (parsed as ipaddr.IPv6).match(GLOBAL_UNICAST_V6);
 }
 
 /** Nobody's identity provider lives there, but the credentials of cloud machines do: not even a named host may lead there. */
 function isNeverCalled(address: string): boolean {
-  const parsed = ipaddr.process(address);
-  return !PRIVATE_RANGES.has(parsed.range()) || parsed.toString() === 'fd00:ec2::254';
+  const parsed = parseAddress(address);
+  return parsed === undefined || !PRIVATE_RANGES.has(parsed.range()) || parsed.toString() === 'fd00:ec2::254';
 }
 
 const PRIVATE_RANGES = new Set(['private', 'loopback', 'uniqueLocal', 'carrierGradeNat']);
 
 function wholeAddress(address: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
-  const parsed = ipaddr.process(address);
+  const parsed = parseAddress(address);
+  if (parsed === undefined) throw new TypeError(`${JSON.stringify(address)} is an IPv4 address in IPv6 form; write it as IPv4`);
   return [parsed, parsed.kind() === 'ipv4' ? 32 : 128];
 }

@@ -12,6 +12,8 @@ export interface EndpointRequest {
   readonly rest: string;
   /** True once the hub was called for it: what goes wrong then is in the record of that call. */
   called?: boolean;
+  /** The headers that tell an OAuth client which scopes the call needs, when its token lacks one (RFC 6750 section 3.1). */
+  challenge?: Readonly<Record<string, string>>;
 }
 
 export type EndpointHandler = (request: EndpointRequest) => FaceResponse | Promise<FaceResponse>;
@@ -50,11 +52,11 @@ export function createEndpointsRoute(endpoints: readonly Endpoint[], onError: (e
       if (handler === undefined) return refuseMethod(endpoint, request.method);
       const from: EndpointRequest = { request, principal, rest };
       try {
-        const answer = await handler(from);
+        const answer = challenging(await handler(from), from);
         return request.method === 'POST' ? answer : unshared(answer);
       } catch (error) {
         if (!MeshworkError.isInstance(error)) onError(error);
-        const answer = problemOf(error);
+        const answer = challenging(problemOf(error), from);
         return from.called === true ? answer : asRefusal(answer, detailIn(answer), codeIn(error));
       }
     },
@@ -64,6 +66,12 @@ export function createEndpointsRoute(endpoints: readonly Endpoint[], onError: (e
       return open === undefined || shown || refusal.status !== 401 ? strangerProblem(refusal) : open();
     },
   };
+}
+
+/** A refusal that other scopes would undo says which. */
+function challenging<Answer extends FaceResponse>(answer: Answer, { challenge }: EndpointRequest): Answer {
+  if (challenge === undefined || answer.status !== 403 || answer instanceof Response) return answer;
+  return { ...answer, headers: { ...answer.headers, ...challenge } };
 }
 
 /** Decodes one part of a path, once. @throws {InvalidInputError} when it is not well-formed. */

@@ -1,17 +1,17 @@
 import { type Hub, NotFoundError } from '@meshwork/core';
 import { decodePart, type Endpoint, type EndpointRequest } from './endpoint.ts';
-import { readObject } from './read-object.ts';
+import { type BodyCaps, readObject } from './read-object.ts';
 import type { RestCall } from './rest-call.ts';
 import { toolResponse } from './tool-endpoints.ts';
 
 export interface OperationEndpointsOptions {
   readonly hub: Hub;
   readonly call: RestCall;
-  readonly maxBodyBytes: number;
+  readonly body: BodyCaps;
 }
 
 /** Long work over REST: the operation tools under the paths that Formation's clients know. */
-export function operationEndpoints({ hub, call, maxBodyBytes }: OperationEndpointsOptions): readonly Endpoint[] {
+export function operationEndpoints({ hub, call, body: caps }: OperationEndpointsOptions): readonly Endpoint[] {
   const run = async (name: string, args: object, from: EndpointRequest) => {
     if (hub.catalogue.find('tool', name) === undefined) throw new NotFoundError(`this hub keeps no operations: it has no tool ${name}`);
     return toolResponse(await call({ kind: 'tool', name, arguments: args }, from), ({ content, structuredContent }) => structuredContent ?? { content });
@@ -31,7 +31,7 @@ export function operationEndpoints({ hub, call, maxBodyBytes }: OperationEndpoin
     },
     {
       path: '/api/operations/*/input',
-      POST: async (from) => run('operation_answer', { id: decodePart(from.rest), responses: await readObject(from.request, maxBodyBytes) }, from),
+      POST: async (from) => run('operation_answer', { id: decodePart(from.rest), responses: await readObject(from.request, caps) }, from),
     },
   ];
 }

@@ -22,6 +22,7 @@ const statuses: ReadonlyMap<string, number> = new Map([
   ['INTERNAL', 500],
   ['UNKNOWN_OUTCOME', 500],
   ['UNAVAILABLE', 503],
+  ['CLOCK_UNSURE', 503],
   ['CLOSED', 503],
   ['STORE_IN_USE', 503],
   ['DEADLINE_EXCEEDED', 504],

@@ -2,18 +2,18 @@ import type { Hub } from '@meshwork/core';
 import { json } from '../http/plain-http.ts';
 import { listsOf } from '../mcp/catalogue-lists.ts';
 import { decodePart, type Endpoint } from './endpoint.ts';
-import { readObject } from './read-object.ts';
+import { type BodyCaps, readObject } from './read-object.ts';
 import type { RestCall } from './rest-call.ts';
 
 export interface ResourceEndpointsOptions {
   readonly hub: Hub;
   readonly call: RestCall;
   readonly base: string;
-  readonly maxBodyBytes: number;
+  readonly body: BodyCaps;
 }
 
 /** Resources and prompts: list them, read one, render one. */
-export function resourceEndpoints({ hub, call, base, maxBodyBytes }: ResourceEndpointsOptions): readonly Endpoint[] {
+export function resourceEndpoints({ hub, call, base, body: caps }: ResourceEndpointsOptions): readonly Endpoint[] {
   return [
     {
       path: `${base}/resources`,
@@ -34,7 +34,7 @@ export function resourceEndpoints({ hub, call, base, maxBodyBytes }: ResourceEnd
       path: `${base}/prompts/*`,
       POST: async (from) => {
         const name = decodePart(from.rest);
-        const { kind: _, ...answer } = await call({ kind: 'prompt', name, arguments: await readObject(from.request, maxBodyBytes) }, from);
+        const { kind: _, ...answer } = await call({ kind: 'prompt', name, arguments: await readObject(from.request, caps) }, from);
         return json(answer);
       },
     },

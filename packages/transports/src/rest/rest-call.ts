@@ -1,5 +1,6 @@
 import { type CallKind, type CallResult, type Hub, type InputRequired, InvalidInputError, MeshworkError, type TraceContext } from '@meshwork/core';
 import type { PlainRequest } from '../http/plain-http.ts';
+import { scopeChallenge, scopesLacked } from '../http/step-up.ts';
 import type { EndpointRequest } from './endpoint.ts';
 
 /** What a request asks the hub for. */
@@ -12,13 +13,21 @@ interface RestTarget {
 /** One `hub.call` for one request, with what its headers say about it. @throws {MeshworkError} */
 export type RestCall = (target: RestTarget, from: EndpointRequest) => Promise<Exclude<CallResult, InputRequired>>;
 
-export function createRestCall(hub: Hub, { callTimeoutMs }: { readonly callTimeoutMs: number }): RestCall {
+export interface RestCallOptions {
+  readonly callTimeoutMs: number;
+  /** Where OAuth clients read what this hub wants. */
+  readonly metadataUrl: string | undefined;
+}
+
+export function createRestCall(hub: Hub, { callTimeoutMs, metadataUrl }: RestCallOptions): RestCall {
   return async ({ kind, name, arguments: args }, from) => {
     const { request, principal } = from;
     const idempotencyKey = idempotencyKeyOf(request);
     const trace = traceOf(request);
     const deadline = Date.now() + Math.min(callTimeoutMs, patienceOf(request));
     from.called = true;
+    const lacked = scopesLacked(hub, principal, kind, name);
+    if (lacked !== undefined) from.challenge = scopeChallenge(name, lacked, metadataUrl).headers;
     const result = await hub.call({
       kind,
       name,

@@ -3,7 +3,7 @@ import { json, type PlainResponse } from '../http/plain-http.ts';
 import { listsOf } from '../mcp/catalogue-lists.ts';
 import { decodePart, type Endpoint, type EndpointHandler } from './endpoint.ts';
 import { problem } from './problem.ts';
-import { readObject } from './read-object.ts';
+import { type BodyCaps, readObject } from './read-object.ts';
 import type { RestCall } from './rest-call.ts';
 
 export interface ToolEndpointsOptions {
@@ -11,11 +11,11 @@ export interface ToolEndpointsOptions {
   readonly call: RestCall;
   /** The path of the MCP endpoint, beside which they stand; empty at the root. */
   readonly base: string;
-  readonly maxBodyBytes: number;
+  readonly body: BodyCaps;
 }
 
 /** Tools: list them, describe one, and call it. `/api/tools` is the same under the name that Formation's clients know. */
-export function toolEndpoints({ hub, call, base, maxBodyBytes }: ToolEndpointsOptions): readonly Endpoint[] {
+export function toolEndpoints({ hub, call, base, body: caps }: ToolEndpointsOptions): readonly Endpoint[] {
   const list: EndpointHandler = ({ principal }) => json({ tools: listsOf(hub.visibleTo(principal)).tools });
   const describe: EndpointHandler = ({ rest, principal }) => {
     const name = decodePart(rest);
@@ -25,11 +25,11 @@ export function toolEndpoints({ hub, call, base, maxBodyBytes }: ToolEndpointsOp
   };
   const run: EndpointHandler = async (from) => {
     const name = decodePart(from.rest);
-    return toolResponse(await call({ kind: 'tool', name, arguments: await readObject(from.request, maxBodyBytes) }, from));
+    return toolResponse(await call({ kind: 'tool', name, arguments: await readObject(from.request, caps) }, from));
   };
   /** The seed's way: the tool's name in the body. */
   const execute: EndpointHandler = async (from) => {
-    const body = await readObject(from.request, maxBodyBytes);
+    const body = await readObject(from.request, caps);
     const name = oneOf(body, 'tool', 'name');
     if (typeof name !== 'string' || name === '') throw new InvalidInputError('the body must name a tool: {"tool": "…", "params": {…}}');
     return toolResponse(await call({ kind: 'tool', name, arguments: oneOf(body, 'params', 'arguments') ?? {} }, from));

@@ -8,6 +8,7 @@ export const closeCodes = {
   failed: 1011,
   tryLater: 1013,
   keyRevoked: 4401,
+  keyExpired: 4402,
   slowReader: 4408,
   replaced: 4409,
   sessionOver: 4410,

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { UnavailableError } from '@meshwork/core';
 import type { Transport } from '@modelcontextprotocol/server';
+import { HUBS_JSON } from './connect-web-socket.ts';
 import { hangUp } from './hang-up.ts';
 import { inOrder } from './in-order.ts';
 import { createLineTransport } from './line-transport.ts';
@@ -21,7 +22,7 @@ export function connectSocket(place: string | { readonly host?: string; readonly
     async start() {
       const opened = await open(place);
       socket = opened;
-      lines = createLineTransport({ input: opened, output: opened, maxMessageBytes, garbage: 'report', onEnd: () => hangUp(opened) });
+      lines = createLineTransport({ input: opened, output: opened, maxMessageBytes, garbage: 'report', jsonLimits: HUBS_JSON, onEnd: () => hangUp(opened) });
       lines.onmessage = (message) => transport.onmessage?.(message);
       lines.onerror = (error) => transport.onerror?.(error);
       lines.onclose = () => transport.onclose?.();

@@ -17,8 +17,11 @@ export interface WebSocketLike {
 }
 
 export interface ConnectWebSocketOptions {
-  /** The key of the agent. It goes in the subprotocol `mcp.bearer.…`, for a browser can set no header. */
-  readonly key?: string;
+  /**
+   * The key of the agent, or what gives it for each socket, such as `token` of a session keeper: then a session token that expires costs a socket
+   * and not the connection. It goes in the subprotocol `mcp.bearer.…`, for a browser can set no header.
+   */
+  readonly key?: string | (() => string | Promise<string>);
   /** Go on with the same session on a new socket when one is lost, if the server can. Default true. */
   readonly resume?: boolean;
   /** The class to use. Default the global one, which browsers and Node 22 have. */
@@ -35,6 +38,9 @@ export interface ConnectWebSocketOptions {
   readonly random?: () => number;
 }
 
+/** A hub may answer at any length; its client has asked it to. */
+export const HUBS_JSON = { maxMembers: Number.POSITIVE_INFINITY, maxValues: Number.POSITIVE_INFINITY, maxStringLength: Number.POSITIVE_INFINITY } as const;
+
 /** Characters that a client keeps for a hub it cannot reach. */
 const MAX_KEPT_CHARACTERS = 16 * 2 ** 20;
 
@@ -46,7 +52,9 @@ const MAX_KEPT_CHARACTERS = 16 * 2 ** 20;
 export function connectWebSocket(url: string | URL, options: ConnectWebSocketOptions = {}): Transport {
   const { openMs = 10_000, firstDelayMs = 100, maxDelayMs = 3_000, random = Math.random } = options;
   const WebSocketClass = (options.WebSocket ?? globalThis.WebSocket) as new (url: string, protocols: string[]) => WebSocketLike;
-  const protocols = offerProtocols({ key: options.key, resume: options.resume ?? true });
+  const { key: keyOrGiver, resume = true } = options;
+  const isKeyGiven = typeof keyOrGiver === 'function';
+  const mayGoOn = (code: number) => isLoss(code) || (isKeyGiven && code === closeCodes.keyExpired);
   const link = createResumableLink({ maxKeptFrames: Number.POSITIVE_INFINITY, maxKeptCharacters: MAX_KEPT_CHARACTERS });
   let socket: WebSocketLike | undefined;
   let session: { readonly id: string; readonly resumeMs: number; readonly heartbeatMs: number } | undefined;
@@ -67,7 +75,11 @@ export function connectWebSocket(url: string | URL, options: ConnectWebSocketOpt
   };
 
   /** Opens a socket; resolves when messages can be sent on it. */
-  const open = (): Promise<void> =>
+  const open = async (): Promise<void> => {
+    const key = isKeyGiven ? await keyOrGiver() : keyOrGiver;
+    await openWith(offerProtocols({ key, resume }));
+  };
+  const openWith = (protocols: string[]): Promise<void> =>
     new Promise((resolve, reject) => {
       const target = new URL(url);
       if (session !== undefined) {
@@ -92,7 +104,7 @@ export function connectWebSocket(url: string | URL, options: ConnectWebSocketOpt
         heardAt = performance.now();
         let message: unknown;
         try {
-          message = parseJson(String(data));
+          message = parseJson(String(data), HUBS_JSON);
         } catch (error) {
           transport.onerror?.(error as Error);
         }
@@ -150,7 +162,7 @@ export function connectWebSocket(url: string | URL, options: ConnectWebSocketOpt
     socket = undefined;
     clearInterval(silence);
     link.detach();
-    if (session === undefined || !isLoss(code)) return finish(code === closeCodes.done ? undefined : error);
+    if (session === undefined || !mayGoOn(code)) return finish(code === closeCodes.done ? undefined : error);
     reconnect(performance.now() + session.resumeMs, 0, error);
   };
   const reconnect = (until: number, attempt: number, error: Error) => {
@@ -161,9 +173,10 @@ export function connectWebSocket(url: string | URL, options: ConnectWebSocketOpt
         await open();
         if (closed) socket?.close(1000);
       } catch (failure) {
-        const code = (failure as UnavailableError).details?.code as number;
+        const code = (failure as UnavailableError).details?.code as number | undefined;
         if (closed) return;
-        if (isLoss(code) || code === closeCodes.tryLater) reconnect(until, attempt + 1, failure as Error);
+        // Who gives the key may be away for as long as the hub is.
+        if (code === undefined || mayGoOn(code) || code === closeCodes.tryLater) reconnect(until, attempt + 1, failure as Error);
         else finish(failure as Error);
       }
     }, delay);

@@ -1,3 +1,4 @@
+import type { Principal } from '@meshwork/core';
 import {
   type JSONRPCMessage,
   type ProtocolError,
@@ -12,6 +13,8 @@ import { MAX_URI_LENGTH, tooMuchWatched, watchedIn } from '../mcp/watch-limits.t
 
 export interface ConnectionSubscriptionsOptions {
   readonly fanOut: FanOut;
+  /** Who is at the other end, asked for each change. */
+  readonly principal: () => Principal;
   /** Resources and lists one connection may watch, and `subscriptions/listen` requests it may have open. */
   readonly maxSubscriptions: number;
   readonly deliver: (text: string) => void;
@@ -33,7 +36,7 @@ export interface ConnectionSubscriptions {
   close(): void;
 }
 
-export function createConnectionSubscriptions({ fanOut, maxSubscriptions, deliver }: ConnectionSubscriptionsOptions): ConnectionSubscriptions {
+export function createConnectionSubscriptions({ fanOut, principal, maxSubscriptions, deliver }: ConnectionSubscriptionsOptions): ConnectionSubscriptions {
   const listening = new Map<unknown, { readonly things: number; end(): void }>();
   const resources = new Map<string, () => void>();
   let watched = 0;
@@ -62,16 +65,16 @@ export function createConnectionSubscriptions({ fanOut, maxSubscriptions, delive
       cancelled(id);
       const things = topics.length + tasksIn(notifications);
       watched += things;
-      listening.set(id, { things, end: fanOut.subscribe({ topics, id, deliver }) });
+      listening.set(id, { things, end: fanOut.subscribe({ topics, id, principal, deliver }) });
     },
     cancelled,
     serveLegacy(server) {
       endLists?.();
-      endLists = fanOut.subscribe({ topics: ['tools', 'resources', 'prompts'], deliver });
+      endLists = fanOut.subscribe({ topics: ['tools', 'resources', 'prompts'], principal, deliver });
       server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
         if (resources.has(uri)) return {};
         if (resources.size >= maxSubscriptions || uri.length > MAX_URI_LENGTH) throw tooMuchWatched(maxSubscriptions);
-        resources.set(uri, fanOut.subscribe({ topics: [{ uri }], deliver }));
+        resources.set(uri, fanOut.subscribe({ topics: [{ uri }], principal, deliver }));
         return {};
       });
       server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {

@@ -1,11 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
-import { parseBody } from '../http/read-body.ts';
+import { type JsonCaps, parseBody } from '../http/read-body.ts';
 import { type RecordFrame, refuseFrame } from './frame-refusals.ts';
 import { createOutlet } from './outlet.ts';
 import type { Wire } from './wire.ts';
 
-export interface LineTransportOptions {
+export interface LineTransportOptions extends JsonCaps {
   readonly input: Readable;
   readonly output: Writable;
   /** Largest message, in bytes. A longer line is refused and skipped. */
@@ -32,7 +32,7 @@ export interface LineTransport extends Wire {
 
 /** JSON-RPC messages as lines of strict JSON (MCP 2026-07-28, stdio), over any pair of streams. */
 export function createLineTransport(options: LineTransportOptions): LineTransport {
-  const { input, output, maxMessageBytes, maxQueuedBytes = 4 * 2 ** 20, stallMs = 30_000, garbage = 'answer', record, onEnd } = options;
+  const { input, output, maxMessageBytes, maxQueuedBytes = 4 * 2 ** 20, stallMs = 30_000, garbage = 'answer', jsonLimits, record, onEnd } = options;
   let pending: Buffer[] = [];
   let size = 0;
   let skipping = false;
@@ -65,7 +65,7 @@ export function createLineTransport(options: LineTransportOptions): LineTranspor
   };
   const take = (line: Buffer) => {
     if (line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
-    const body = parseBody(line);
+    const body = parseBody(line, jsonLimits);
     if (!body.ok) return refuse(body.message);
     opened = true;
     transport.onmessage?.(body.value as JSONRPCMessage);

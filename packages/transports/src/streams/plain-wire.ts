@@ -1,12 +1,12 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
-import { parseBody } from '../http/read-body.ts';
+import { type JsonCaps, parseBody } from '../http/read-body.ts';
 import { closeCodes } from './close-codes.ts';
 import { type RecordFrame, refuseFrame } from './frame-refusals.ts';
 import type { ServerSocket } from './server-socket.ts';
 import type { Wire } from './wire.ts';
 
 /** A connection that lasts as long as its WebSocket. */
-export function createPlainWire(socket: ServerSocket, record?: RecordFrame): Wire {
+export function createPlainWire(socket: ServerSocket, { record, jsonLimits }: JsonCaps & { readonly record?: RecordFrame | undefined }): Wire {
   let closed = false;
   const finish = () => {
     if (closed) return;
@@ -16,7 +16,7 @@ export function createPlainWire(socket: ServerSocket, record?: RecordFrame): Wir
   const wire: Wire = {
     async start() {
       socket.onFrame = (bytes) => {
-        const body = parseBody(bytes);
+        const body = parseBody(bytes, jsonLimits);
         if (body.ok) wire.onmessage?.(body.value as JSONRPCMessage);
         else refuseFrame(record, body.message, (text) => socket.send(text));
       };

@@ -1,12 +1,12 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
-import { parseBody } from '../http/read-body.ts';
+import { type JsonCaps, parseBody } from '../http/read-body.ts';
 import { closeCodes } from './close-codes.ts';
 import { type RecordFrame, refuseFrame } from './frame-refusals.ts';
 import { createResumableLink, SESSION_METHOD } from './resumable-link.ts';
 import type { ServerSocket } from './server-socket.ts';
 import type { Wire } from './wire.ts';
 
-export interface ResumableWireOptions {
+export interface ResumableWireOptions extends JsonCaps {
   /** Unguessable; what the client names to go on. */
   readonly session: string;
   /** Milliseconds it waits for the client's next socket. */
@@ -28,11 +28,21 @@ export interface ResumableWire extends Wire {
   attach(socket: ServerSocket, peerReceived: number): boolean;
   /** Lets the client hear that the hub is there. */
   beat(): void;
+  /** Ends its socket alone: the client may go on with another. */
+  letGo(code: number, reason: string): void;
   /** Ends it, whether it has a socket or not. */
   end(code: number, reason: string): void;
 }
 
-export function createResumableWire({ session, resumeMs, heartbeatMs, maxQueuedBytes, maxKeptFrames, record }: ResumableWireOptions): ResumableWire {
+export function createResumableWire({
+  session,
+  resumeMs,
+  heartbeatMs,
+  maxQueuedBytes,
+  maxKeptFrames,
+  jsonLimits,
+  record,
+}: ResumableWireOptions): ResumableWire {
   const link = createResumableLink({ maxKeptFrames, maxKeptCharacters: maxQueuedBytes });
   let socket: ServerSocket | undefined;
   let attachedBefore = false;
@@ -62,7 +72,7 @@ export function createResumableWire({ session, resumeMs, heartbeatMs, maxQueuedB
     if (!closed && !link.post(text)) end(closeCodes.slowReader, 'too slow a reader: too many frames wait to be acknowledged');
   };
   const take = (bytes: Uint8Array) => {
-    const body = parseBody(bytes);
+    const body = parseBody(bytes, jsonLimits);
     const taken = link.take(body.ok ? body.value : undefined);
     if (taken === 'violation') end(closeCodes.violation, 'frames were acknowledged that were never sent');
     else if (taken === 'message' && body.ok) wire.onmessage?.(body.value as JSONRPCMessage);
@@ -124,6 +134,14 @@ export function createResumableWire({ session, resumeMs, heartbeatMs, maxQueuedB
     },
     caughtUp: () => socket?.caughtUp() ?? Promise.resolve(),
     beat: () => link.beat(),
+    letGo(code, reason) {
+      const old = socket;
+      if (old === undefined || closed) return;
+      old.onEnd = () => {};
+      old.onFrame = () => {};
+      old.end(code, reason);
+      lose();
+    },
     end,
     async close() {
       end(closeCodes.goingAway, 'the hub ends this connection');

@@ -64,6 +64,7 @@ export async function serveSocket(hub: Hub, options: ServeSocketOptions): Promis
   const fanOut = createFanOut(hub, onError);
   const stateCodec = createStateCodec();
   const served = new Map<Socket, ServedTransport>();
+  let graceUntil = 0;
 
   const serve = (socket: Socket, principal: Principal) => {
     const address = socket.remoteAddress;
@@ -75,7 +76,7 @@ export async function serveSocket(hub: Hub, options: ServeSocketOptions): Promis
       output: socket,
       maxMessageBytes,
       garbage: 'cut-opening',
-      onEnd: () => hangUp(socket),
+      onEnd: () => hangUp(socket, graceUntil - performance.now()),
     });
     const transport = serveTransport(hub, { ...options, principal: () => principal, face: 'stdio', wire, fanOut, record, stateCodec, onError });
     served.set(socket, transport);
@@ -109,6 +110,7 @@ export async function serveSocket(hub: Hub, options: ServeSocketOptions): Promis
   }
 
   const stop = async () => {
+    graceUntil = performance.now() + closeGraceMs;
     const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
     await Promise.all(
       [...served].map(async ([socket, transport]) => {

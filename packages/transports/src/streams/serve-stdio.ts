@@ -4,7 +4,7 @@ import type { DoorRecorder } from '../door-recorder.ts';
 import { createFanOut } from '../mcp/fan-out.ts';
 import { createStateCodec } from '../mcp/state-codec.ts';
 import { frameRecorder } from './frame-refusals.ts';
-import { createLineTransport } from './line-transport.ts';
+import { createLineTransport, type LineTransport } from './line-transport.ts';
 import { type ConnectionLimits, serveTransport } from './serve-transport.ts';
 
 export interface ServeStdioOptions extends ConnectionLimits {
@@ -29,6 +29,7 @@ export interface ServeStdioOptions extends ConnectionLimits {
 export interface StdioServer extends AsyncDisposable {
   /** Resolves when the other end has gone or `close` was called. */
   readonly closed: Promise<void>;
+  /** Waits for calls under way, and for the other end to read their answers: whoever ends the process after that loses none. */
   close(): Promise<void>;
 }
 
@@ -51,8 +52,20 @@ export async function serveStdio(hub: Hub, options: ServeStdioOptions): Promise<
     onError,
   });
   const close = async () => {
+    const graceUntil = performance.now() + closeGraceMs;
     await served.close(closeGraceMs);
+    await takenWithin(Math.max(0, graceUntil - performance.now()), wire);
     await wire.close();
   };
   return { closed, close, [Symbol.asyncDispose]: close };
+}
+
+/** Waits until the other end has read what was written, or the time is over. */
+async function takenWithin(ms: number, { caughtUp }: LineTransport): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<void>((resolve) => {
+    late = setTimeout(resolve, ms);
+  });
+  await Promise.race([caughtUp?.(), tooLate]);
+  clearTimeout(late);
 }

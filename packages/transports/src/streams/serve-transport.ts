@@ -1,7 +1,9 @@
 import type { Face, Hub, Principal } from '@meshwork/core';
 import { type JSONRPCMessage, type RequestId, type RequestStateCodec, SUBSCRIPTION_ID_META_KEY, type Transport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { JsonCaps } from '../http/read-body.ts';
 import { UNRECORDED } from '../http/refusals.ts';
+import { recordingErrors } from '../mcp/error-records.ts';
 import type { FanOut } from '../mcp/fan-out.ts';
 import { createMcpServer, type SealedState } from '../mcp/mcp-server.ts';
 import { sharedValidator } from '../mcp/shared-validator.ts';
@@ -13,7 +15,7 @@ import type { RecordFrame } from './frame-refusals.ts';
 import type { Wire } from './wire.ts';
 
 /** What one connection may ask of a hub. */
-export interface ConnectionLimits {
+export interface ConnectionLimits extends JsonCaps {
   /** Milliseconds a call may take. Default 300,000. */
   readonly callTimeoutMs?: number;
   /** Requests of one connection under way at once; as many again wait, then its reading stops. Default 64. */
@@ -83,7 +85,7 @@ export function serveTransport(hub: Hub, options: ServeTransportOptions): Served
   };
   const answer = (id: RequestId | null, code: number, message: string, data?: unknown) =>
     deliver(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } }));
-  const subscriptions = createConnectionSubscriptions({ fanOut, maxSubscriptions, deliver });
+  const subscriptions = createConnectionSubscriptions({ fanOut, principal: options.principal, maxSubscriptions, deliver });
   const gate = createCallGate({
     maxRequests,
     deliver: (message) => {
@@ -102,6 +104,7 @@ export function serveTransport(hub: Hub, options: ServeTransportOptions): Served
     resume: () => wire.resume?.(),
   });
 
+  const sendRecorded = recordingErrors(record, (message, sendOptions) => wire.send(message, sendOptions));
   const tap: Transport = {
     start: () => wire.start(),
     async send(message, sendOptions) {
@@ -109,7 +112,7 @@ export function serveTransport(hub: Hub, options: ServeTransportOptions): Served
       // Whoever was told that its request is cancelled gets no answer after that.
       if (settled !== undefined && gate.answered(settled) && told.has(settled)) return;
       meter?.messageSent(face);
-      const sent = wire.send(message, sendOptions);
+      const sent = sendRecorded(message, sendOptions);
       subscriptions.sent(message);
       waitForReader();
       await sent;

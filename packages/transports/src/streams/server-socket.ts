@@ -10,6 +10,8 @@ export interface ServerSocketOptions {
   readonly stream: Duplex;
   readonly maxQueuedBytes: number;
   readonly stallMs: number;
+  /** Milliseconds more that a client has to take what waits for it, once it had a second to answer the end of its connection. Default 0. */
+  readonly lingerMs?: () => number;
   /** Records frames that end the connection. */
   readonly record?: RecordFrame | undefined;
   readonly onError: (error: unknown) => void;
@@ -37,7 +39,7 @@ export interface ServerSocket {
 /** Milliseconds a client has to answer a close frame. */
 const CLOSE_MS = 1_000;
 
-export function createServerSocket({ socket, stream, maxQueuedBytes, stallMs, record, onError }: ServerSocketOptions): ServerSocket {
+export function createServerSocket({ socket, stream, maxQueuedBytes, stallMs, lingerMs = () => 0, record, onError }: ServerSocketOptions): ServerSocket {
   let ended = false;
   let paused = false;
   let answered = true;
@@ -49,7 +51,11 @@ export function createServerSocket({ socket, stream, maxQueuedBytes, stallMs, re
   };
   const end = (code: number, reason: string) => {
     socket.close(code, reason);
-    setTimeout(() => socket.terminate(), CLOSE_MS).unref();
+    const cut = () => socket.terminate();
+    setTimeout(() => {
+      if (stream.writableLength === 0) cut();
+      else setTimeout(cut, lingerMs()).unref();
+    }, CLOSE_MS).unref();
     finish(true);
   };
   const refuse = (status: number, code: number, reason: string) => {

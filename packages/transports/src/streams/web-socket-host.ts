@@ -10,6 +10,7 @@ import { NodeRequest } from '../http/node-http.ts';
 import { errorAnswer, type PlainRequest, type PlainResponse } from '../http/plain-http.ts';
 import { recordAnswer } from '../http/record-answer.ts';
 import { seesNothing } from '../http/sees-nothing.ts';
+import { endedBecause } from '../http/standings.ts';
 import { createFanOut } from '../mcp/fan-out.ts';
 import { createStateCodec } from '../mcp/state-codec.ts';
 import type { Presence } from '../presence.ts';
@@ -34,7 +35,7 @@ export interface WebSocketOptions extends ConnectionLimits {
   readonly maxConnectionsPerPrincipal?: number;
   /** Milliseconds between pings; a client that has not answered one by the next is dropped. Default 30,000. */
   readonly heartbeatMs?: number;
-  /** Milliseconds between looking up each connection's key again. Default 60,000. */
+  /** Milliseconds within which each connection's key is looked up again. Default 15,000. */
   readonly reauthenticateMs?: number;
   /** Milliseconds a resumable session waits for its client to come back. Default 30,000. */
   readonly resumeMs?: number;
@@ -71,6 +72,8 @@ interface Connection {
   socket: ServerSocket;
   readonly resumable: ResumableWire | undefined;
   readonly served: ServedTransport;
+  /** Ends the watch on its credential. */
+  unwatch: () => void;
   /** Takes back what was counted and said of it. */
   onForget?: () => void;
 }
@@ -81,13 +84,13 @@ interface Admitted {
   readonly request: PlainRequest;
 }
 
-/** Milliseconds the authenticator has to say who it is. */
-const ADMISSION_MS = 10_000;
+/** Milliseconds an upgrade has beyond those of the door, which answers that it cannot find out who it is: for the record of that. */
+const ANSWER_MS = 15_000;
 
 export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): WebSocketHost {
   const { path = '/mcp', maxMessageBytes = 2 ** 20, maxQueuedBytes = 4 * 2 ** 20, stallMs = 30_000, onError = () => {} } = options;
   const { maxConnections = 10_000, maxConnectionsPerPrincipal = 100, maxKeptFrames = 65_536, resumeMs = 30_000, closeGraceMs = 5_000 } = options;
-  const { heartbeatMs = 30_000, reauthenticateMs = 60_000, meter, presence, recorder, log } = options;
+  const { heartbeatMs = 30_000, meter, presence, recorder, log, jsonLimits, admissionMs = 10_000 } = options;
   const door = createDoor(options, (principal) => seesNothing(hub, principal));
   const callers = createCallers(options);
   const fanOut = createFanOut(hub, onError);
@@ -97,6 +100,9 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
   const perPrincipal = new Map<string, number>();
   let arriving = 0;
   let closing = false;
+  let graceUntil = 0;
+  /** A hub that closes lets readers take their last answers; who is cut for another reason has had its time. */
+  const lingerMs = () => Math.max(0, graceUntil - performance.now());
 
   const webSockets = new WebSocketServer({
     noServer: true,
@@ -148,7 +154,7 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
   const open = (webSocket: WebSocket, stream: Duplex, principal: Principal, request: PlainRequest) => {
     const { remoteAddress: address } = request.facts;
     const record = frameRecorder(recorder, () => ({ face: 'ws', principal: principal.id, address }), onError);
-    const socket = createServerSocket({ socket: webSocket, stream, maxQueuedBytes, stallMs, record, onError });
+    const socket = createServerSocket({ socket: webSocket, stream, maxQueuedBytes, stallMs, lingerMs, record, onError });
     if (closing) return socket.end(closeCodes.goingAway, 'the hub is closing');
     const isResumable = webSocket.protocol === 'mcp.resume';
     const session = isResumable ? request.query.get('session') : null;
@@ -156,21 +162,22 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     const refusal = makeRoom(principal);
     if (refusal !== undefined) return socket.end(...refusal);
     const resumable = isResumable
-      ? createResumableWire({ session: randomBytes(32).toString('base64url'), resumeMs, heartbeatMs, maxQueuedBytes, maxKeptFrames, record })
+      ? createResumableWire({ session: randomBytes(32).toString('base64url'), resumeMs, heartbeatMs, maxQueuedBytes, maxKeptFrames, jsonLimits, record })
       : undefined;
     const served = serveTransport(hub, {
       ...options,
       principal: () => connection.principal,
       face: 'ws',
-      wire: resumable ?? createPlainWire(socket, record),
+      wire: resumable ?? createPlainWire(socket, { record, jsonLimits }),
       record,
       fanOut,
       stateCodec,
       onEnd: () => forget(connection),
       onError,
     });
-    const connection: Connection = { principal, request, socket, resumable, served };
+    const connection: Connection = { principal, request, socket, resumable, served, unwatch: () => {} };
     connections.add(connection);
+    keepWatch(connection);
     const who = { agent: principal.id, face: 'ws' as const, ...(address !== undefined && { address }) };
     const uncounted = meter?.connectionOpened('ws');
     const absent = presence?.opened(principal, 'ws');
@@ -193,10 +200,12 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     connection.principal = principal;
     connection.request = request;
     connection.socket = socket;
+    keepWatch(connection);
     connection.resumable?.attach(socket, Number(received));
   };
   const forget = (connection: Connection) => {
     if (!connections.delete(connection)) return;
+    connection.unwatch();
     connection.onForget?.();
     if (connection.resumable !== undefined) sessions.delete(connection.resumable.session);
     const left = (perPrincipal.get(connection.principal.id) ?? 1) - 1;
@@ -204,15 +213,24 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     else perPrincipal.set(connection.principal.id, left);
   };
 
-  const lookUpAgain = async (connection: Connection) => {
-    const { request, socket } = connection;
-    const admitted = await door.lookAgain(request);
-    if (connection.request !== request || !connections.has(connection)) return;
-    // Who would know cannot be asked just now: what was good stays so until it can.
-    if ('status' in admitted && admitted.status === 503) return;
-    if (!('status' in admitted) && admitted.id === connection.principal.id) connection.principal = admitted;
-    else if (connection.resumable !== undefined) connection.resumable.end(closeCodes.keyRevoked, 'the key is not known to this hub any more');
-    else socket.end(closeCodes.keyRevoked, 'the key is not known to this hub any more');
+  const keepWatch = (connection: Connection) => {
+    const { request, principal } = connection;
+    connection.unwatch();
+    connection.unwatch = door.watch({
+      request,
+      principal,
+      onChange(now) {
+        connection.principal = now;
+      },
+      onEnd(why) {
+        const { resumable, socket } = connection;
+        const code = why === 'expired' ? closeCodes.keyExpired : closeCodes.keyRevoked;
+        if (resumable === undefined) socket.end(code, endedBecause[why]);
+        // With a new key its client may go on where it was.
+        else if (why === 'expired') resumable.letGo(code, endedBecause[why]);
+        else resumable.end(code, endedBecause[why]);
+      },
+    });
   };
   const heartbeat = setInterval(() => {
     for (const { socket, resumable } of connections) {
@@ -220,23 +238,14 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
       resumable?.beat();
     }
   }, heartbeatMs);
-  let looking = false;
-  const reauthentication = setInterval(async () => {
-    if (looking) return;
-    looking = true;
-    // One after the other: a hub with ten thousand connections has other things to do as well.
-    for (const connection of connections) await lookUpAgain(connection).catch(onError);
-    looking = false;
-  }, reauthenticateMs);
   heartbeat.unref();
-  reauthentication.unref();
 
   return {
     upgrade(incoming, stream, head) {
       stream.on('error', () => {}); // A client that breaks off is no news; what it does wrong, `ws` tells.
       if (arriving + connections.size >= maxConnections + 1_000) return void stream.destroy();
       arriving++;
-      const tooLong = setTimeout(() => stream.destroy(), ADMISSION_MS);
+      const tooLong = setTimeout(() => stream.destroy(), admissionMs + ANSWER_MS);
       admit(incoming, stream)
         .then((admitted) => {
           if ('status' in admitted) return sendRefusal(stream, admitted);
@@ -254,11 +263,12 @@ export function createWebSocketHost(hub: Hub, options: WebSocketHostOptions): We
     },
     async close() {
       closing = true;
+      graceUntil = performance.now() + closeGraceMs;
       clearInterval(heartbeat);
-      clearInterval(reauthentication);
       // Who does not read cannot hold up the others: its connection is cut when the grace is over.
       await Promise.all([...connections].map((connection) => endWithin(connection, closeGraceMs)));
       fanOut.close();
+      door.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@meshwork/core';
 import { ProtocolError, ProtocolErrorCode, type Server, type ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { asAnswerToCall } from '../error-records.ts';
 import { protocolCodeOf } from '../to-protocol-error.ts';
 import { declaresTasks, tasksRequired } from './tasks-extension.ts';
 import { type ShownOperation, toDetailedTask } from './to-task.ts';
@@ -22,10 +23,15 @@ export function serveTasks(server: Server, callTool: CallTool): void {
     const answer = (await callTool(tool, args, context)) as { isError?: boolean; structuredContent?: JsonObject };
     const { isError = false, structuredContent } = answer;
     if (structuredContent === undefined)
-      throw new ProtocolError(ProtocolErrorCode.InvalidRequest, `the hub has a question first, which a task cannot carry: call the tool ${tool}`);
+      throw asAnswerToCall(
+        new ProtocolError(ProtocolErrorCode.InvalidRequest, `the hub has a question first, which a task cannot carry: call the tool ${tool}`, {
+          code: 'INPUT_REQUIRED',
+        }),
+      );
     return { isError, content: structuredContent };
   };
-  const refusalOf = ({ code, message, ...details }: JsonObject) => new ProtocolError(protocolCodeOf(String(code)), String(message), { code, ...details });
+  const refusalOf = ({ code, message, ...details }: JsonObject) =>
+    asAnswerToCall(new ProtocolError(protocolCodeOf(String(code)), String(message), { code, ...details }));
 
   server.setRequestHandler('tasks/get', byId, async ({ taskId }, context) => {
     const { isError, content } = await operation('operation_get', { id: taskId }, context);
