@@ -25,6 +25,7 @@ export function withoutKeys(inner: Authenticator, { onThisMachineOnly }: { reado
       };
       return principal;
     },
+    ...(inner.onWithdrawn && { onWithdrawn: inner.onWithdrawn }),
   };
 }
 

@@ -6,7 +6,7 @@ export const exitCodes = {
   refused: 1,
   /** The command line, an argument or the configuration is wrong. */
   usage: 2,
-  /** No hub answers. */
+  /** No hub answers, or no store. */
   unreachable: 3,
 } as const;
 

@@ -1,3 +1,5 @@
+import { text } from 'node:stream/consumers';
+
 /** The world around a command, so that tests need no process. */
 export interface Io {
   out(text: string): void;
@@ -7,6 +9,10 @@ export interface Io {
   readonly cwd: string;
   /** Calls back when the user or the system asks the program to stop; returns the way to stop listening. */
   onStop(listener: () => void): () => void;
+  /** True when somebody can read what is written to `err` while the command runs. */
+  readonly isTerminal?: boolean;
+  /** All of standard input, as text. */
+  readInput?(): Promise<string>;
 }
 
 /** The process itself. */
@@ -15,6 +21,8 @@ export const processIo: Io = {
   err: (text) => void process.stderr.write(text),
   env: process.env,
   cwd: process.cwd(),
+  isTerminal: process.stderr.isTTY === true,
+  readInput: () => text(process.stdin),
   onStop(listener) {
     process.on('SIGINT', listener);
     process.on('SIGTERM', listener);

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type CommandContext, createContext, type GlobalOptions } from './command-context.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import type { LoginFlags } from './login/choose-login.ts';
 import { version } from './version.ts';
 
 /** Every command, its options and where its work is. Commands are loaded when they are run. */
@@ -18,6 +19,12 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
       const command = all.at(-1) as Command;
       const context = createContext(io, command.optsWithGlobals<GlobalOptions>());
       finish(await work(context, ...(all.slice(0, -1) as Args)));
+    };
+  /** For commands that may name the hub by itself, which beats `--server`. */
+  const atHub =
+    (work: (context: CommandContext, options: LoginFlags) => Promise<ExitCode>) => async (hub: string | undefined, _options: unknown, self: Command) => {
+      const options = self.optsWithGlobals<GlobalOptions & LoginFlags>();
+      finish(await work(createContext(io, { ...options, ...(hub !== undefined && { server: hub }) }), options));
     };
   const command = (parent: Command, name: string, description: string, { isDefault = false } = {}) =>
     parent
@@ -39,6 +46,9 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
     .option('--port <number>', 'port to listen on, 0 for a free one (MCP_PORT; default 3001)')
     .option('--ws-port <number>', 'a port for WebSockets alone, beside the upgrade on the port')
     .option('--data <folder>', 'folder for the database and the admin key (MESHWORK_DATA; default .meshwork)')
+    .option('--store <url>', 'where everything is kept: sqlite:./data, memory:, postgres://… (MESHWORK_STORE; default SQLite in the data folder)')
+    .option('--encrypt-with <keys>', 'encrypt what is kept: env:NAME or file:PATH, with lines ID:BASE64 (MESHWORK_ENCRYPT_WITH)')
+    .option('--store-wait <duration>', 'how long a store that is away is waited for (default 30s)')
     .option('--config <file>', 'configuration file, YAML or JSON')
     .option('--tls-cert <file>', 'serve TLS with this certificate in PEM; it is read again when it changes')
     .option('--tls-key <file>', 'its key')
@@ -50,6 +60,17 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
     .option('--agent <name>', 'with --stdio: the agent that client is (default local-agent)')
     .option('--json', 'print one line of JSON once the hub takes calls')
     .action(async (options) => finish(await (await import('./commands/up.ts')).up(options, io)));
+
+  program
+    .command('migrate')
+    .description('copy everything a store holds into an empty one; run it again when it was interrupted')
+    .requiredOption('--from <url>', 'the store to copy, as in sqlite:./data; no hub may run on it')
+    .requiredOption('--to <url>', 'the store to fill, as in postgres://…')
+    .option('--decrypt-with <keys>', 'the keys of the store to copy: env:NAME or file:PATH')
+    .option('--encrypt-with <keys>', 'keys to encrypt the other with: env:NAME or file:PATH')
+    .option('--store-wait <duration>', 'how long a store that is away is waited for (default 30s)')
+    .option('--json', 'print one JSON document')
+    .action(async (options) => finish(await (await import('./commands/migrate.ts')).migrate(options, io)));
 
   const agent = program.command('agent').description('add agents and say what they may have');
   const agentCommands = () => import('./commands/agent.ts');
@@ -87,6 +108,25 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
     run(async (context, keyId: string) => (await keyCommands()).revokeKey(context, keyId)),
   );
 
+  const loginCommands = () => import('./commands/login.ts');
+  command(program, 'login [hub]', 'get a token for a hub from its authorization server (OAuth), and keep it')
+    .option('--client-id <id>', 'the client this program is to the authorization server')
+    .option('--device', 'have a code entered in a browser, on this or another device; what is done at a terminal by itself')
+    .option('--private-key <file>', 'instead: log in as the client itself, with its private key (PKCS #8 PEM, or JWK)')
+    .option('--key-id <id>', 'the name of that key at the authorization server')
+    .option('--client-secret-env <name>', 'or with its secret, in this environment variable')
+    .option('--client-secret-stdin', 'or with its secret on standard input; then it cannot be renewed by itself')
+    .option('--scope <scopes>', 'scopes to ask for, and no others later (default those the hub names)')
+    .option('--issuer <url>', 'which authorization server, where a hub has several')
+    .option('--allow-private-host <hosts...>', 'authorization servers that are not public: host names, addresses, networks; http on this machine only')
+    .action(atHub(async (context, options) => (await loginCommands()).login(context, options)));
+  command(program, 'logout [hub]', 'have the tokens for a hub revoked, and forget them').action(
+    atHub(async (context) => (await loginCommands()).logout(context)),
+  );
+  command(program, 'whoami', 'say what commands show the hub: a key, a login or nothing').action(
+    run(async (context) => (await loginCommands()).whoami(context)),
+  );
+
   const permissionCommands = () => import('./commands/permission.ts');
   command(program, 'request-permission', 'ask for a permission; exit code 0 granted, 1 refused')
     .requiredOption('--agent <name>', 'the agent it is for')
@@ -122,14 +162,23 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
     run(async (context, options) => (await auditCommands()).listAudit(context, options as never)),
   );
   command(audit, 'verify', 'check the chain; exit code 1 when it was tampered with')
-    .option('--checkpoint <file>', 'also prove that nothing up to this checkpoint was cut off')
+    .option('--checkpoint <files...>', 'also prove that nothing up to these checkpoints was cut off')
+    .option('--file <file>', 'check this export of the format chain instead, without a hub')
+    .option('--public-key <key>', "with --file: the log's public key, or a file that holds it; checkpoints must be signed by it (also --key)")
     .action(run(async (context, options) => (await auditCommands()).verifyAudit(context, options as never)));
-  command(audit, 'checkpoint', "take the log's size and end, to keep elsewhere")
+  command(audit, 'checkpoint', "take the log's size and end, signed, to keep elsewhere")
     .option('--out <file>', 'write it to a file')
     .action(run(async (context, options) => (await auditCommands()).takeCheckpoint(context, options as never)));
   filtered(command(audit, 'export', 'print all records'))
-    .option('--format <format>', 'ndjson or csv', 'ndjson')
+    .option('--format <format>', 'ndjson or csv; chain: all there is, for "meshwork audit verify --file"', 'ndjson')
+    .option('--out <file>', 'write to a file')
     .action(run(async (context, options) => (await auditCommands()).exportAudit(context, options as never)));
+  command(audit, 'report', 'who did what: refusals, by tool, principal, zone and hour')
+    .option('--from <time>', 'ISO 8601')
+    .option('--to <time>', 'ISO 8601')
+    .option('--format <format>', 'html, ndjson or json', 'html')
+    .option('--out <file>', 'write it to a file')
+    .action(run(async (context, options) => (await auditCommands()).reportAudit(context, options as never)));
 
   const toolCommands = () => import('./commands/tools.ts');
   command(program, 'tools', "list the hub's tools").action(run(async (context) => (await toolCommands()).listTools(context)));

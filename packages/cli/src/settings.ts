@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { usageError } from './cli-error.ts';
-import type { Config } from './config/config-schema.ts';
+import { type Config, durationMs } from './config/config-schema.ts';
+import { durationOption } from './duration.ts';
 import { type TlsFlags, type TlsSettings, tlsSettingsOf } from './network-settings.ts';
 import { isProfileName, plainProfile, profiles } from './profiles.ts';
+import { parseStoreUrl, type StoreUrl } from './store/store-url.ts';
 
 /** The flags of `up` that settings come from. */
 export interface SettingFlags extends TlsFlags {
@@ -11,6 +13,9 @@ export interface SettingFlags extends TlsFlags {
   readonly port?: string;
   readonly wsPort?: string;
   readonly data?: string;
+  readonly store?: string;
+  readonly storeWait?: string;
+  readonly encryptWith?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
   readonly insecure?: boolean;
@@ -22,6 +27,12 @@ export interface Settings {
   readonly port: number;
   readonly webSocketPort: number | undefined;
   readonly data: string;
+  /** Absent: the database in the data folder. */
+  readonly store: StoreUrl | undefined;
+  /** How long a store that is away is waited for. */
+  readonly storeWaitMs: number;
+  /** Where the keys are that the store is encrypted with: `env:NAME` or `file:PATH`. */
+  readonly encryptWith: string | undefined;
   readonly requireAuth: boolean;
   /** Absent: plain text. */
   readonly tls: TlsSettings | undefined;
@@ -64,6 +75,9 @@ export function settingsOf({ flags, env, config, cwd }: Sources): Settings {
     port: portOf('--port', flags.port) ?? portOf('MCP_PORT', variable('MCP_PORT')) ?? config.port ?? profile.port,
     webSocketPort,
     data: resolve(cwd, flags.data ?? variable('MESHWORK_DATA') ?? config.data ?? '.meshwork'),
+    store: storeOf(flags.store ?? variable('MESHWORK_STORE') ?? config.store, cwd),
+    storeWaitMs: flags.storeWait === undefined ? durationMs(config.storeWait ?? '30s') : durationOption('--store-wait', flags.storeWait),
+    encryptWith: flags.encryptWith ?? variable('MESHWORK_ENCRYPT_WITH') ?? config.encryptWith,
     requireAuth,
     tls: tlsSettingsOf({ flags, config, cwd }),
     seedKey,
@@ -74,6 +88,10 @@ export function settingsOf({ flags, env, config, cwd }: Sources): Settings {
       file: config.log?.file === undefined ? undefined : resolve(cwd, config.log.file),
     },
   };
+}
+
+function storeOf(text: string | undefined, cwd: string): StoreUrl | undefined {
+  return text === undefined ? undefined : parseStoreUrl(text, cwd);
 }
 
 export function isLoopbackHost(host: string): boolean {

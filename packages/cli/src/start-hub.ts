@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type AuditLog, audit } from '@meshwork/audit';
-import { createHub, createOperations, type Hub, type Module, UnavailableError } from '@meshwork/core';
+import { type AuditLog, audit, openStoredSigner } from '@meshwork/audit';
+import { createHub, createJournalBus, createOperations, type Hub, type Module, type Store, UnavailableError, withPatience } from '@meshwork/core';
+import { createEvents, type Events } from '@meshwork/events';
 import {
   type CertificateOptions,
   type Guardian,
@@ -13,17 +14,23 @@ import {
   standardSchema,
 } from '@meshwork/guardian';
 import { createCedarEngine } from '@meshwork/guardian/cedar';
-import { openSqlite } from '@meshwork/store-sqlite';
 import { createMetrics, type Metrics, telemetryResources, tracing } from '@meshwork/telemetry';
 import { createPresence, type Presence, presenceModule } from '@meshwork/transports';
 import { type LimitRule, rateLimits } from '@meshwork/transports/limits';
+import { createGuardedFetch } from '@meshwork/transports/outbound';
+import { type AuditSettings, auditSettingsOf } from './config/audit-field.ts';
 import { type DataFolder, prepareFolder, writeAdminKey } from './data-folder.ts';
+import { forwardGuardian } from './forward-guardian.ts';
+import { type OpenedStore, openStore } from './store/open-store.ts';
+import { sqliteUrl } from './store/store-url.ts';
 import { version } from './version.ts';
 
 export interface StartHubOptions {
   readonly folder: DataFolder;
+  /** Where everything is kept; it closes with the hub. Default: SQLite in the folder. */
+  readonly store?: OpenedStore;
   readonly guardian?: CertificateOptions &
-    Pick<GuardianOptions, 'certificateZone'> & {
+    Pick<GuardianOptions, 'anomalies' | 'certificateZone'> & {
       readonly grantTtlMs?: number;
       /** Lets agents sign in with a key pair. */
       readonly sessions?: SessionsOptions;
@@ -36,6 +43,8 @@ export interface StartHubOptions {
       /** At least 32 secret bytes that keys are worth nothing without. */
       readonly pepper?: Uint8Array;
     };
+  /** What becomes of the audit log. Default: what a hub without a configuration file does. */
+  readonly audit?: AuditSettings;
   readonly instructions?: string;
   /** How often callers may call; an empty list: as often as they like. Default: those of `rateLimits`. */
   readonly limits?: readonly LimitRule[];
@@ -47,7 +56,11 @@ export interface StartHubOptions {
 export interface RunningHub extends AsyncDisposable {
   readonly hub: Hub;
   readonly guardian: Guardian;
+  /** Where everything is kept. It closes with the hub. */
+  readonly store: Store;
   readonly audit: AuditLog;
+  /** What happens in the hub, for whoever subscribes. */
+  readonly events: Events;
   /** What the hub has carried; for the `meter` of whoever serves it. */
   readonly metrics: Metrics;
   /** Who is connected; for the `presence` of whoever serves it. */
@@ -60,16 +73,19 @@ export interface RunningHub extends AsyncDisposable {
 }
 
 /** Wires store, audit and guardian into a hub on a data folder: what `meshwork up` runs. */
-export async function startHub({ folder, guardian: rules = {}, instructions, limits, modules = [], onError = () => {} }: StartHubOptions): Promise<RunningHub> {
-  const policies = rules.policyFiles === undefined ? standardPolicies : await readPolicies(rules.policyFiles);
-  const engine = createCedarEngine({
-    policies,
-    schema: standardSchema,
-    shadow: { onMismatch: (event) => onError(new Error(`two evaluators of the policies disagree; cedar-wasm decides from now on: ${JSON.stringify(event)}`)) },
-  });
-  await prepareFolder(folder);
-  const store = await openSqlite({ path: folder.database });
+export async function startHub(options: StartHubOptions): Promise<RunningHub> {
+  const { folder, guardian: rules = {}, audit: kept = auditSettingsOf(undefined, '.'), instructions, limits, modules = [], onError = () => {} } = options;
+  const { store, isShared } = options.store ?? (await openStore(sqliteUrl(folder.database)));
   try {
+    await prepareFolder(folder);
+    const policies = rules.policyFiles === undefined ? standardPolicies : await readPolicies(rules.policyFiles);
+    const engine = createCedarEngine({
+      policies,
+      schema: standardSchema,
+      shadow: {
+        onMismatch: (event) => onError(new Error(`two evaluators of the policies disagree; cedar-wasm decides from now on: ${JSON.stringify(event)}`)),
+      },
+    });
     const guard = guardian({
       store,
       engine,
@@ -82,14 +98,31 @@ export async function startHub({ folder, guardian: rules = {}, instructions, lim
       ...(rules.sessions !== undefined && { sessions: rules.sessions }),
       ...(rules.givenKeys !== undefined && { givenKeys: rules.givenKeys }),
       ...(rules.pepper !== undefined && { pepper: rules.pepper }),
+      ...(rules.anomalies !== undefined && { anomalies: rules.anomalies }),
     });
-    const log = audit({ journal: store });
-    const limiting = limits?.length === 0 ? [] : [rateLimits(limits === undefined ? {} : { rules: limits })];
+    const log = audit({
+      journal: store,
+      isShared,
+      index: store,
+      checkpoints: {
+        signer: () => openStoredSigner({ store, name: kept.origin, ...(rules.pepper !== undefined && { pepper: rules.pepper }) }),
+        everyMs: kept.everyMs,
+        places: kept.places,
+      },
+      ...(kept.retention !== undefined && { retention: kept.retention }),
+      onError,
+    });
+    const patient = withPatience(store);
+    // Webhooks reach public addresses over https only; a receiver has 20 seconds.
+    const webhooks = { fetch: createGuardedFetch({ timeoutMs: 20_000 }) };
+    const events = createEvents({ journal: patient, store: patient, webhooks, onError });
+    forwardGuardian(guard, events);
+    const limiting = limits?.length === 0 ? [] : [rateLimits({ ...(limits !== undefined && { rules: limits }), ...(isShared && { store, onError }) })];
     const metrics = createMetrics();
     const presence = createPresence();
     const closing = new AbortController();
-    // The store belongs to one process: whatever an earlier one of this name left under way is lost.
-    const operations = createOperations({ store, hub: 'local', onError });
+    // A store of one process: whatever an earlier one of this name left under way is lost. Where hubs share it, each has a name of its own.
+    const operations = createOperations({ store: patient, ...(!isShared && { hub: 'local' }), onError });
     await operations.recover();
     const hub = createHub({
       modules: [
@@ -97,12 +130,14 @@ export async function startHub({ folder, guardian: rules = {}, instructions, lim
         metrics,
         log,
         guard,
-        telemetryResources({ metrics, version, closing: closing.signal }),
+        telemetryResources({ metrics, version, closing: closing.signal, warnings: () => warningsOf(guard) }),
         presenceModule(presence),
+        events,
         ...limiting,
         ...modules,
       ],
       operations,
+      ...(isShared && { bus: createJournalBus({ journal: store, onError }) }),
       info: { name: 'meshwork', title: 'Meshwork hub', version },
       instructions: instructions ?? 'Ask request_permission before you use a guarded resource. A refusal says which policy decided and what to do.',
       onError,
@@ -115,11 +150,17 @@ export async function startHub({ folder, guardian: rules = {}, instructions, lim
       await hub.close();
       await store.close();
     };
-    return { hub, guardian: guard, audit: log, metrics, presence, closing: closing.signal, madeAdminKey, close, [Symbol.asyncDispose]: close };
+    return { hub, guardian: guard, store, audit: log, events, metrics, presence, closing: closing.signal, madeAdminKey, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** What keeps the guardian from its work. */
+function warningsOf(guard: Guardian): readonly string[] {
+  const clock = guard.clockState();
+  return clock.state === 'sure' ? [] : [`no grants, sessions or keys are issued: ${clock.reason}`];
 }
 
 async function readPolicies(files: readonly string[]): Promise<string> {

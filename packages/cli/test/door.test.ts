@@ -48,7 +48,8 @@ describe('the door of a running hub', () => {
     () =>
       inFolder(async (folder) => {
         const config = join(folder, 'meshwork.yaml');
-        await writeFile(config, 'limits:\n  failuresPerMinute: 2\n  rules:\n    - { by: [caller, tool], points: 2, per: 1h, of: { zone: [local] } }\n');
+        const rules = '  rules:\n    - { by: [caller, tool], points: 2, per: 1h, of: { zone: [local] } }\n';
+        await writeFile(config, `limits:\n  failuresPerMinute: 2\n  json: { maxValues: 200 }\n${rules}`);
         const hub = await runHub(join(folder, 'data'), ['--config', config]);
         const admin = { MESHWORK_SERVER: hub.url, MESHWORK_KEY: hub.adminKey };
         const verify = () => meshwork(['audit', 'verify'], admin);
@@ -57,6 +58,13 @@ describe('the door of a running hub', () => {
         expect(refused.code).not.toBe(0);
         expect(refused.err).toContain('the limit of 2 calls an hour for each caller and tool is used up');
         expect((await meshwork(['audit', 'list'], admin)).code).toBe(0);
+        const headers = { 'x-api-key': hub.adminKey, 'content-type': 'application/json' };
+        const wide = await fetch(`${hub.url}/tools/audit_list`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify({ list: Array.from({ length: 300 }, () => 0) }),
+        });
+        expect([wide.status, await wide.text()]).toEqual([400, expect.stringContaining('more than 200 values')]);
         for (let at = 0; at < 2; at++) expect(await statusOf(hub, { 'x-api-key': 'guess' })).toBe(401);
         expect(await statusOf(hub, { 'x-api-key': 'guess' })).toBe(429);
         expect(await hub.stop()).toBe(0);

@@ -249,6 +249,18 @@ describe('meshwork doctor', () => {
       });
     }));
 
+  it('T10: says that the clock of the hub was set back, and what to do', () =>
+    inFolder(async (folder) => {
+      const { err } = await up(folder, [], async (url) => {
+        expect((await doctor(folder, ['--server', url])).health).toBe('ok: healthy');
+        const { now } = Date;
+        const setBack = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+        const found = await doctor(folder, ['--server', url]).finally(() => setBack.mockRestore());
+        expect(found.health).toMatch(/^fail: no grants, sessions or keys are issued: .*set back by 3600 s.*restart the hub/);
+      });
+      expect(err).toMatch(/clock.*jumped/i);
+    }));
+
   it('says that a certificate has expired', () =>
     trial(async (folder) => {
       const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 10 * 86_400_000);

@@ -1,6 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { JsonObject } from '@meshwork/core';
+import { type Checkpoint, parseCheckpoints, type Verification, verifyExport } from '@meshwork/audit';
+import { InvalidInputError, type JsonObject } from '@meshwork/core';
 import { usageError } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -47,17 +49,59 @@ export async function listAudit(context: CommandContext, options: AuditFilterOpt
   return exitCodes.ok;
 }
 
-export async function verifyAudit(context: CommandContext, { checkpoint }: { readonly checkpoint?: string }): Promise<ExitCode> {
+export interface VerifyOptions {
+  readonly checkpoint?: readonly string[];
+  readonly file?: string;
+  readonly publicKey?: string;
+  readonly key?: string;
+}
+
+export async function verifyAudit(context: CommandContext, options: VerifyOptions): Promise<ExitCode> {
+  const { cwd } = context.io;
+  if (options.file === undefined && options.publicKey !== undefined) throw usageError('--public-key goes with --file; a hub checks its own signatures');
+  // Without a hub there is nobody to show a key to: what is given is the one of the log.
+  const publicKey = options.file === undefined ? undefined : (options.publicKey ?? options.key);
+  const keys = publicKey === undefined ? [] : [await keyIn(publicKey, cwd)];
+  const checkpoints = (await Promise.all((options.checkpoint ?? []).map((file) => readCheckpoints(resolve(cwd, file), keys)))).flat();
+  const result = options.file === undefined ? await verifyOnHub(context, checkpoints) : await verifyFile(resolve(cwd, options.file), checkpoints, keys);
+  const { problem } = result;
+  context.print(result, () => (problem === undefined ? holds(result, checkpoints) : `The log was tampered with: ${problem.message}. Now: ${problem.advice}.`));
+  return result.ok ? exitCodes.ok : exitCodes.refused;
+}
+
+function holds({ records, keptFrom, notChecked = [] }: Verification, checkpoints: readonly Checkpoint[]): string {
+  const checked = checkpoints.length - notChecked.length;
+  const parts = [
+    `The chain of ${records} records holds${checked === 0 ? '' : `, and contains ${checked === 1 ? 'the checkpoint' : `all ${checked} checkpoints`}`}.`,
+  ];
+  if (keptFrom !== undefined) parts.push(`It begins at record ${keptFrom}: earlier ones were trimmed, as the log has signed.`);
+  if (notChecked.length > 0) parts.push(`The checkpoints of ${notChecked.join(', ')} records lie before that and say nothing of it.`);
+  return parts.join(' ');
+}
+
+async function verifyOnHub(context: CommandContext, checkpoints: readonly Checkpoint[]): Promise<Verification> {
   await using hub = await context.connect();
-  const saved = checkpoint === undefined ? undefined : await readCheckpoint(resolve(context.io.cwd, checkpoint));
-  const result = await hub.call('audit_verify', saved === undefined ? {} : { checkpoint: saved });
-  const problem = result.problem as { message: string } | undefined;
-  context.print(result, () =>
-    result.ok
-      ? `The chain of ${result.records} records holds${saved === undefined ? '' : ', and contains the checkpoint'}.`
-      : `The log was tampered with: ${problem?.message}`,
-  );
-  return result.ok === true ? exitCodes.ok : exitCodes.refused;
+  return (await hub.call('audit_verify', checkpoints.length === 0 ? {} : { checkpoints: checkpoints.map((each) => ({ ...each })) })) as unknown as Verification;
+}
+
+async function verifyFile(file: string, checkpoints: readonly Checkpoint[], keys: readonly string[]): Promise<Verification> {
+  try {
+    return await verifyExport(createReadStream(file, { highWaterMark: 1_048_576 }), { checkpoints, keys });
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw usageError(error.message);
+    if (error instanceof Error && 'syscall' in error) throw usageError(`the file ${file} cannot be read: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The key itself, or the one in the file of that name. */
+async function keyIn(text: string, cwd: string): Promise<string> {
+  if (/^[^\s+]+\+[0-9a-fA-F]{8}\+\S+$/.test(text)) return text;
+  try {
+    return (await readFile(resolve(cwd, text), 'utf8')).trim();
+  } catch {
+    throw usageError(`${JSON.stringify(text)} is no public key of a log, and no file that holds one; "meshwork audit checkpoint" prints it`);
+  }
 }
 
 export async function takeCheckpoint(context: CommandContext, { out }: { readonly out?: string }): Promise<ExitCode> {
@@ -65,34 +109,45 @@ export async function takeCheckpoint(context: CommandContext, { out }: { readonl
   const result = await hub.call('audit_checkpoint', {});
   if (out !== undefined) await writeFile(resolve(context.io.cwd, out), `${JSON.stringify(result)}\n`);
   context.print(result, () =>
-    out === undefined ? JSON.stringify(result) : `Wrote the checkpoint of ${result.size} records to ${out}. Keep it on another machine.`,
+    out === undefined
+      ? JSON.stringify(result)
+      : `Wrote the checkpoint of ${result.size} records to ${out}. Keep it on another machine, with the public key ${result.public_key}.`,
   );
   return exitCodes.ok;
 }
 
 export async function exportAudit(
   context: CommandContext,
-  { format = 'ndjson', limit, ...filter }: AuditFilterOptions & { readonly format?: string },
+  { format = 'ndjson', limit, out, ...filter }: AuditFilterOptions & { readonly format?: string; readonly out?: string },
 ): Promise<ExitCode> {
-  if (format !== 'ndjson' && format !== 'csv') throw usageError(`--format must be ndjson or csv, not ${JSON.stringify(format)}`);
+  if (format !== 'ndjson' && format !== 'csv' && format !== 'chain') throw usageError(`--format must be ndjson, csv or chain, not ${JSON.stringify(format)}`);
+  const isChain = format === 'chain';
+  if (isChain && (limit !== undefined || Object.keys(filterOf(filter)).length > 0))
+    throw usageError('--format chain gives the whole log: leave the filters and --limit away');
   await using hub = await context.connect();
   let left = limit === undefined ? Number.POSITIVE_INFINITY : Number(filterOf({ limit }).limit);
-  let before: unknown;
+  let place: JsonObject = {};
   const texts: string[] = [];
+  await using file = out === undefined ? undefined : await open(resolve(context.io.cwd, out), 'w', 0o600);
   while (left > 0) {
     const page = await hub.call('audit_export', {
       ...filterOf(filter),
       format,
       limit: Math.min(left, 1_000),
-      ...(before !== undefined && { before: before as number }),
+      ...place,
     });
-    if (context.json) texts.push(String(page.text));
+    if (file !== undefined) await file.appendFile(String(page.text));
+    else if (context.json) texts.push(String(page.text));
     else context.io.out(String(page.text));
     left -= Number(page.count);
-    before = page.next_before;
-    if (before === undefined) break;
+    const next = isChain ? page.next_after : page.next_before;
+    if (next === undefined) break;
+    place = isChain ? { after: next } : { before: next };
   }
-  if (context.json) context.print({ format, text: texts.join('') }, () => '');
+  if (out !== undefined) {
+    await file?.sync();
+    context.print({ format, file: out }, () => `Wrote ${out}.`);
+  } else if (context.json) context.print({ format, text: texts.join('') }, () => '');
   return exitCodes.ok;
 }
 
@@ -105,10 +160,31 @@ function filterOf({ limit, ...filter }: AuditFilterOptions): JsonObject {
 
 const FILTERS = new Set(['principal', 'name', 'kind', 'outcome', 'zone', 'since', 'until']);
 
-async function readCheckpoint(file: string): Promise<JsonObject> {
+async function readCheckpoints(file: string, keys: readonly string[]): Promise<readonly Checkpoint[]> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as JsonObject;
-  } catch {
+    return parseCheckpoints(await readFile(file, 'utf8'), keys);
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw usageError(`${file}: ${error.message}`);
     throw usageError(`${file} does not hold a checkpoint; make one with "meshwork audit checkpoint --out FILE"`);
   }
+}
+
+export interface ReportOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly format?: string;
+  readonly out?: string;
+}
+
+export async function reportAudit(context: CommandContext, { from, to, format = 'html', out }: ReportOptions): Promise<ExitCode> {
+  if (!['html', 'ndjson', 'json'].includes(format)) throw usageError(`--format must be html, ndjson or json, not ${JSON.stringify(format)}`);
+  await using hub = await context.connect();
+  const result = await hub.call('audit_report', { format, ...(from !== undefined && { since: from }), ...(to !== undefined && { until: to }) });
+  const text = String(result.text);
+  if (out !== undefined) {
+    await writeFile(resolve(context.io.cwd, out), text, { mode: 0o600 });
+    context.print({ format, file: out, records: result.records }, () => `Wrote the report on ${result.records} records to ${out}.`);
+  } else if (context.json) context.print({ format, text }, () => '');
+  else context.io.out(text);
+  return exitCodes.ok;
 }

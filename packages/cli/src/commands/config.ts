@@ -3,6 +3,7 @@ import type { CommandContext } from '../command-context.ts';
 import { configJsonSchema } from '../config/config-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { hideSecrets } from '../store/store-url.ts';
 
 export function printSchema({ io }: CommandContext): ExitCode {
   io.out(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`);
@@ -11,6 +12,7 @@ export function printSchema({ io }: CommandContext): ExitCode {
 
 export async function checkConfig(context: CommandContext, file: string): Promise<ExitCode> {
   const config = await loadConfig(resolve(context.io.cwd, file), context.io.env);
-  context.print({ ok: true, config }, () => `${file} is fine.`);
+  const shown = config.store === undefined ? config : { ...config, store: hideSecrets(config.store) };
+  context.print({ ok: true, config: shown }, () => `${file} is fine.`);
   return exitCodes.ok;
 }

@@ -2,10 +2,15 @@ import { access, constants } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
+import type { Config } from '../config/config-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { createHubFetch } from '../login/hub-fetch.ts';
 import { probe } from '../probe.ts';
 import type { RemoteHub } from '../remote-hub.ts';
+import { readEncryptionKeys } from '../store/encryption.ts';
+import { isSharedStore, openStore } from '../store/open-store.ts';
+import { parseStoreUrl } from '../store/store-url.ts';
 import { table } from '../table.ts';
 
 interface Finding {
@@ -20,6 +25,7 @@ export async function doctor(context: CommandContext, { config }: { readonly con
     nodeVersion(),
     await dataAccess(context),
     ...(config === undefined ? [] : [await configuration(context, config)]),
+    ...(await storeFinding(context, config)),
     ...(await server(context)),
   ];
   const failed = findings.some(({ state }) => state === 'fail');
@@ -63,22 +69,43 @@ async function configuration({ io }: CommandContext, file: string): Promise<Find
   }
 }
 
-async function server(context: CommandContext): Promise<Finding[]> {
-  const key = await context.key();
-  const keyFinding: Finding =
-    key === undefined ? { check: 'key', state: 'warn', detail: 'none; pass --key or set MESHWORK_KEY' } : { check: 'key', state: 'ok', detail: 'found' };
-  const way = await connection(context);
-  if (way.state === 'fail') return [keyFinding, way, { check: 'server', state: 'fail', detail: 'was not asked: there is no connection' }];
+/** Whether the store answers that hubs share; one that is in a file is its hub's alone. */
+async function storeFinding({ io }: CommandContext, file: string | undefined): Promise<Finding[]> {
+  const check = 'store';
+  const config: Config = file === undefined ? {} : await loadConfig(resolve(io.cwd, file), io.env).catch(() => ({}));
+  const said = io.env.MESHWORK_STORE || config.store;
+  if (said === undefined) return [];
   try {
-    await using hub = await context.connect();
+    const url = parseStoreUrl(said, io.cwd);
+    if (!isSharedStore(url)) return [{ check, state: 'ok', detail: url.shown }];
+    const encryptWith = io.env.MESHWORK_ENCRYPT_WITH || config.encryptWith;
+    const keys = encryptWith === undefined ? undefined : await readEncryptionKeys(encryptWith, io.env, io.cwd);
+    const { store } = await openStore(url, { keys, waitMs: STORE_PATIENCE_MS });
+    await store.close();
+    return [{ check, state: 'ok', detail: `${url.shown} answers` }];
+  } catch (error) {
+    return [{ check, state: 'fail', detail: (error as Error).message }];
+  }
+}
+
+/** Milliseconds in which a server should have answered. */
+const STORE_PATIENCE_MS = 5_000;
+
+async function server(context: CommandContext): Promise<Finding[]> {
+  const shown = await credentialFinding(context);
+  const way = await connection(context);
+  if (way.state === 'fail') return [shown, way, { check: 'server', state: 'fail', detail: 'was not asked: there is no connection' }];
+  try {
+    // Looking at a hub is no reason to get wider scopes.
+    await using hub = await context.connect({ mayWiden: false });
     const tools = await hub.tools();
     const reached: Finding = { check: 'server', state: 'ok', detail: `${hub.url} answers, ${tools.length} tools` };
-    return [keyFinding, way, reached, await chain(hub)];
+    return [shown, way, reached, await health(hub), await chain(hub)];
   } catch (error) {
-    if (error instanceof CliError && error.code === 'UNAUTHENTICATED') return [{ check: 'key', state: 'fail', detail: wrongKey(error, key, context.url) }, way];
-    if (error instanceof CliError && error.exitCode !== exitCodes.unreachable)
-      return [keyFinding, way, { check: 'access', state: 'fail', detail: error.message }];
-    return [keyFinding, way, { check: 'server', state: 'fail', detail: (error as Error).message }];
+    if (error instanceof CliError && (error.code === 'UNAUTHENTICATED' || /^LOGIN_/.test(error.code)))
+      return [shown.state === 'fail' ? shown : { check: shown.check, state: 'fail', detail: wrongKey(error, shown, context.url) }, way];
+    if (error instanceof CliError && error.exitCode !== exitCodes.unreachable) return [shown, way, { check: 'access', state: 'fail', detail: error.message }];
+    return [shown, way, { check: 'server', state: 'fail', detail: (error as Error).message }];
   }
 }
 
@@ -95,12 +122,43 @@ async function connection(context: CommandContext): Promise<Finding> {
 /** Days before the end of a certificate in which somebody should renew it. */
 const SOON_DAYS = 14;
 
-function wrongKey({ message }: CliError, key: string | undefined, url: string): string {
-  return key === undefined ? `none, and the hub at ${url} needs one; pass --key or set MESHWORK_KEY to the key "meshwork agent add" printed` : message;
+/** What the commands show the hub, if anything. */
+async function credentialFinding(context: CommandContext): Promise<Finding> {
+  try {
+    const credential = await context.credential();
+    if (credential.by === 'nothing') return { check: 'key', state: 'warn', detail: 'none; pass --key or set MESHWORK_KEY' };
+    if (credential.by !== 'login') return { check: 'key', state: 'ok', detail: 'found' };
+    const { checkLogin } = await import('../login/check-login.ts');
+    return { check: 'login', ...(await checkLogin(credential.login, context.url, { hubFetch: createHubFetch(await context.identity()) })) };
+  } catch (error) {
+    if (error instanceof CliError && /^LOGIN_/.test(error.code)) return { check: 'login', state: 'fail', detail: error.message };
+    throw error;
+  }
+}
+
+function wrongKey({ message }: CliError, { check, state }: Finding, url: string): string {
+  return check === 'key' && state === 'warn'
+    ? `none, and the hub at ${url} needs one; pass --key or set MESHWORK_KEY to the key "meshwork agent add" printed, or log in with "meshwork login"`
+    : message;
+}
+
+/** What the hub itself says an operator should do. */
+async function health(hub: RemoteHub): Promise<Finding> {
+  const check = 'health';
+  try {
+    const { status, warnings } = (await hub.read('health://hub')) as { status?: unknown; warnings?: readonly string[] };
+    if (warnings !== undefined) return { check, state: 'fail', detail: warnings.join('; ') };
+    return { check, state: status === 'healthy' ? 'ok' : 'warn', detail: String(status) };
+  } catch (error) {
+    return { check, state: 'warn', detail: `the hub does not say how it is: ${(error as Error).message}` };
+  }
 }
 
 async function chain(hub: RemoteHub): Promise<Finding> {
-  const { structuredContent, isError } = await hub.callRaw('audit_verify', {});
+  const { structuredContent, isError } = await hub.callRaw('audit_verify', {}).catch((error: unknown) => {
+    if (error instanceof CliError && error.code === 'DENIED') return { structuredContent: undefined, isError: true };
+    throw error;
+  });
   if (isError) return { check: 'audit log', state: 'warn', detail: 'only an admin key can verify it' };
   const { ok, records, problem } = structuredContent as { ok: boolean; records: number; problem?: { message: string } };
   return { check: 'audit log', state: ok ? 'ok' : 'fail', detail: ok ? `${records} records, the chain holds` : (problem?.message ?? 'the chain is broken') };

@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import { type Principal, zoneTrust } from '@meshwork/core';
+import type { Guardian } from '@meshwork/guardian';
 import { type HubLog, type Logger, logHub } from '@meshwork/telemetry';
 import { createLogger, type LogTarget } from '@meshwork/telemetry/logger';
 import { serveHttp, serveStdio, serveWebSocket } from '@meshwork/transports';
 import { createDoorLimits } from '@meshwork/transports/limits';
 import { withoutKeys } from '../authenticators.ts';
+import { auditSettingsOf } from '../config/audit-field.ts';
 import { type Config, durationMs } from '../config/config-schema.ts';
-import { doorLimitsOf, limitRulesOf } from '../config/limits-schema.ts';
+import { doorLimitsOf, jsonLimitsOf, limitRulesOf } from '../config/limits-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -16,6 +18,9 @@ import { callerRulesOf, certificateRulesOf, watchTls } from '../network-settings
 import { entranceOf } from '../oauth-door.ts';
 import { isLoopbackHost, type SettingFlags, type Settings, settingsOf } from '../settings.ts';
 import { type RunningHub, startHub } from '../start-hub.ts';
+import { readEncryptionKeys } from '../store/encryption.ts';
+import { type OpenedStore, openStore } from '../store/open-store.ts';
+import { sqliteUrl } from '../store/store-url.ts';
 
 export interface UpOptions extends SettingFlags {
   readonly config?: string;
@@ -32,7 +37,9 @@ export async function up(options: UpOptions, io: Io): Promise<ExitCode> {
   try {
     await using logger = createLogger({ level: settings.log.level, format: settings.log.format, destination: logTarget(settings, io) });
     const folder = dataFolder(settings.data);
-    await using running = await start(folder, settings, config, io, logger);
+    const store = await openStoreOf(settings, io, { logger: logger.child('store'), stopped: stopped.promise });
+    warnOfLosses(store, logger);
+    await using running = await start({ folder, settings, config, store, logger }, io);
     using log = logHub(running.hub, logger);
     if (options.stdio) return await serveOnStdio(running, { agent: options.agent ?? 'local-agent', logger, stopped: stopped.promise }, io);
     return await serveOnHttp(running, { folder, config, settings, logger, log, json: options.json ?? false, stopped: stopped.promise }, io);
@@ -47,12 +54,45 @@ function logTarget({ log }: Settings, io: Io): LogTarget {
   return log.file ?? { write: (line) => io.err(line) };
 }
 
-async function start(folder: DataFolder, { seedKey, host, port, tls }: Settings, config: Config, io: Io, logger: Logger): Promise<RunningHub> {
+/** Says what is waited for while the server is away; a request to stop ends the waiting. */
+async function openStoreOf(settings: Settings, io: Io, { logger, stopped }: { logger: Logger; stopped: Promise<void> }): Promise<OpenedStore> {
+  const { encryptWith, storeWaitMs } = settings;
+  const store = settings.store ?? sqliteUrl(dataFolder(settings.data).database);
+  const keys = encryptWith === undefined ? undefined : await readEncryptionKeys(encryptWith, io.env, io.cwd);
+  const waiting = new AbortController();
+  void stopped.then(() => waiting.abort());
+  return openStore(store, {
+    keys,
+    waitMs: storeWaitMs,
+    signal: waiting.signal,
+    onWait: ({ why, leftMs }) =>
+      logger.warning('The store is away; the hub waits for it', { store: store.shown, why, seconds_left: Math.ceil(leftMs / 1_000) }),
+  });
+}
+
+/** What an operator chose, and may not know. */
+function warnOfLosses({ store, shown }: OpenedStore, logger: Logger): void {
+  if (store.durability === 'process') logger.warning('The store is in memory: grants, keys and the audit log are gone when the hub stops', { store: shown });
+  if (store.durability === 'may-lose-acknowledged')
+    logger.warning('The store can lose what it acknowledged when its engine crashes or fails over, revocations and audit records too', { store: shown });
+}
+
+interface StartParts {
+  readonly folder: DataFolder;
+  readonly settings: Settings;
+  readonly config: Config;
+  readonly store: OpenedStore;
+  readonly logger: Logger;
+}
+
+async function start({ folder, settings, config, store, logger }: StartParts, io: Io): Promise<RunningHub> {
+  const { seedKey, host, port, tls } = settings;
   const rules = config.guardian;
   const pepper = await readKeyPepper(io.env, io.cwd);
   const limits = limitRulesOf(config.limits ?? {}, durationMs);
-  return startHub({
+  const running = await startHub({
     folder,
+    store,
     guardian: {
       ...certificateRulesOf(config, tls?.caFile !== undefined),
       sessions: {
@@ -60,16 +100,28 @@ async function start(folder: DataFolder, { seedKey, host, port, tls }: Settings,
         ...(rules?.sessionTtl !== undefined && { ttlMs: durationMs(rules.sessionTtl) }),
       },
       ...(rules?.grantTtl !== undefined && { grantTtlMs: durationMs(rules.grantTtl) }),
+      ...(rules?.anomalies !== undefined && { anomalies: rules.anomalies }),
       ...(rules?.trustedNetworks !== undefined && { trustedNetworks: rules.trustedNetworks }),
       ...(rules?.resourceTypes !== undefined && { resourceTypes: rules.resourceTypes }),
       ...(rules?.policies !== undefined && { policyFiles: rules.policies.map((file) => resolve(io.cwd, file)) }),
       ...(seedKey !== undefined && { givenKeys: [{ key: seedKey, agent: 'sartor' }] }),
       ...(pepper !== undefined && { pepper }),
     },
+    audit: auditSettingsOf(config.audit, io.cwd),
     ...(config.instructions !== undefined && { instructions: config.instructions }),
     ...(limits !== undefined && { limits }),
     onError: (error) => reportTo(logger, error),
   });
+  logGuardian(running.guardian, logger.child('guardian'));
+  return running;
+}
+
+/** What an operator should hear of at once. */
+function logGuardian({ events }: Guardian, logger: Logger): void {
+  events.on('credential-moved', ({ principal, credentialId, from, to }) =>
+    logger.warning('A credential is used from another network than before', { principal, credentialId, from, to }),
+  );
+  events.on('clock-jumped', ({ direction, byMs }) => logger.warning('The wall clock has jumped; "meshwork doctor" says what that means', { direction, byMs }));
 }
 
 interface HttpRun {
@@ -82,7 +134,7 @@ interface HttpRun {
   readonly stopped: Promise<void>;
 }
 
-async function serveOnHttp({ hub, guardian, audit, metrics, presence, closing, madeAdminKey }: RunningHub, run: HttpRun, io: Io): Promise<ExitCode> {
+async function serveOnHttp({ hub, guardian, store, audit, metrics, presence, closing, madeAdminKey }: RunningHub, run: HttpRun, io: Io): Promise<ExitCode> {
   const { folder, config, settings, log, json, stopped } = run;
   const logger = run.logger.child('server');
   const { host, port, webSocketPort, requireAuth, keyHeaders } = settings;
@@ -91,7 +143,7 @@ async function serveOnHttp({ hub, guardian, audit, metrics, presence, closing, m
   );
   using _certificates = source;
   source?.onChange(() => logger.info('New certificates are in use'));
-  const { authenticator, ...metadata } = entranceOf(guardian, config.oauth);
+  const { authenticator, ...metadata } = entranceOf(guardian, store, config.oauth);
   const door = {
     host,
     authenticator: requireAuth ? authenticator : withoutKeys(authenticator, { onThisMachineOnly: isLoopbackHost(host) }),
@@ -105,6 +157,7 @@ async function serveOnHttp({ hub, guardian, audit, metrics, presence, closing, m
     log,
     recorder: audit.door,
     doorLimits: createDoorLimits(doorLimitsOf(config.limits ?? {})),
+    jsonLimits: jsonLimitsOf(config.limits ?? {}),
     ...(config.allowedHosts !== undefined && { allowedHosts: config.allowedHosts }),
     ...(config.allowedOrigins !== undefined && { allowedOrigins: config.allowedOrigins }),
     onError: (error: unknown) => reportTo(logger, error),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { anomaliesField } from './anomalies-field.ts';
+import { auditField } from './audit-field.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { certificateFields, networkFields } from './network-fields.ts';
 import { oauthField } from './oauth-schema.ts';
@@ -26,12 +28,26 @@ export const configSchema = z
       })
       .optional(),
     data: z.string().min(1).optional().describe('Folder for the database and the admin key. Default .meshwork.'),
+    store: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Where everything is kept: sqlite:./data, memory:, postgres://user@host/database. Default: SQLite in the data folder. Write a password as a variable of the environment.',
+      ),
+    encryptWith: z
+      .string()
+      .regex(/^(env|file):./, 'must be env:NAME or file:PATH')
+      .optional()
+      .describe('Where the keys are that values in the store are encrypted with: env:NAME or file:PATH. Default: values are not encrypted.'),
+    storeWait: duration.optional().describe('How long a store that is away is waited for when the hub starts. Default 30s.'),
     allowedHosts: z.array(z.string().min(1)).optional().describe('Host names this hub answers to, beside loopback names and its own address.'),
     allowedOrigins: z.array(z.url()).optional().describe('Web origins whose pages may call this hub, beside loopback ones.'),
     ...networkFields,
     oauth: oauthField,
     maxBodyBytes: z.int().min(1_024).max(67_108_864).optional().describe('Largest request body. Default 1048576.'),
     limits: limitsSchema.optional().describe('How often callers may come.'),
+    audit: auditField.describe('What becomes of the audit log.'),
     instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),
     guardian: z
       .strictObject({
@@ -51,6 +67,7 @@ export const configSchema = z
             'What agents that sign in with a key pair know this hub by: a name no other hub has. Default: its address, as in http://127.0.0.1:3001/mcp.',
           ),
         sessionTtl: duration.optional().describe('How long a session lasts, up to 15m. Default 5m.'),
+        anomalies: anomaliesField,
         policies: z.array(z.string().min(1)).min(1).optional().describe('Files with Cedar policies that take the place of the standard ones.'),
       })
       .optional(),

@@ -1,3 +1,4 @@
+import type { JsonLimits } from '@meshwork/core';
 import type { DoorLimitsOptions, LimitRule } from '@meshwork/transports/limits';
 import { z } from 'zod';
 
@@ -35,6 +36,15 @@ export const limitsSchema = z.strictObject({
     .describe('Limits of calls; [] for none. Default: the zones trusted and external have 100 calls a minute an address, and 50 of tools a caller.'),
   failuresPerMinute: z.int().min(1).optional().describe('Keys that open nothing, from one address. Default 30.'),
   strangersPerMinute: z.int().min(1).optional().describe('Requests without a key that are not let in, from one address. Default 300.'),
+  json: z
+    .strictObject({
+      maxDepth: z.int().min(1).max(64).optional().describe('Arrays and objects inside one another. Default 64.'),
+      maxMembers: z.int().min(1).optional().describe('Members of all objects together. Default 10000.'),
+      maxValues: z.int().min(1).optional().describe('Values in all arrays and objects together. Default 100000.'),
+      maxStringLength: z.int().min(1).optional().describe('Characters of one string or key. Default 262144.'),
+    })
+    .optional()
+    .describe('How deep, wide and long JSON may be that comes in. A message has at most 1 MiB in any case.'),
 });
 
 type LimitsConfig = z.infer<typeof limitsSchema>;
@@ -47,6 +57,11 @@ export function limitRulesOf({ rules }: LimitsConfig, durationMs: (text: string)
 /** What the file says of the door. */
 export function doorLimitsOf({ failuresPerMinute, strangersPerMinute }: LimitsConfig): DoorLimitsOptions {
   return withoutUndefined({ failuresPerMinute, strangersPerMinute });
+}
+
+/** What it says of JSON. */
+export function jsonLimitsOf({ json = {} }: LimitsConfig): JsonLimits {
+  return withoutUndefined(json);
 }
 
 function withoutUndefined<T extends object>(object: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {

@@ -24,7 +24,18 @@ export const oauthField = z
       .array(z.string().min(1))
       .optional()
       .describe('Issuers that are not public: host names, addresses, networks (CIDR). They may use http.'),
+    clockTolerance: z
+      .string()
+      .regex(/^(?:[12]?\d|30)s$/, 'must be from 0s to 30s')
+      .optional()
+      .describe('How far the clocks of this hub, its issuers and its clients may be apart: up to 30s. Default 5s.'),
     dpopNonce: z.boolean().optional().describe('Want a nonce of this hub in DPoP proofs. Default false.'),
+    dpopReplays: z
+      .enum(['shared', 'process'])
+      .optional()
+      .describe(
+        'Where DPoP proofs that were used are remembered: in the store, for all its hubs and over restarts, at a write for each; or by each process for itself. Default shared.',
+      ),
   })
   .optional()
   .describe('Makes the hub an OAuth 2.1 resource server, beside its keys.');

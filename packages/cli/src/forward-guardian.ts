@@ -1,0 +1,68 @@
+import type { EventBus } from '@meshwork/events';
+import type { Guardian, GuardianEvents } from '@meshwork/guardian';
+
+/** The source of what the guardian tells. */
+const source = 'urn:meshwork:guardian';
+
+/** Puts what the guardian tells on the bus: whose it is sees it, and admins. Every field is named here, so that no secret comes along. */
+export function forwardGuardian(guard: Pick<Guardian, 'events'>, bus: EventBus<Record<string, unknown>>): () => void {
+  return bus.forward<GuardianEvents>(guard.events, {
+    'grant-issued': ({ grantId, agent, resource }) => ({
+      source,
+      type: 'meshwork.grant.issued',
+      subject: grantId,
+      owner: agent,
+      data: { grantId, agent, resource },
+    }),
+    'grant-refused': ({ agent, resource, policies }) => ({
+      source,
+      type: 'meshwork.grant.refused',
+      subject: agent,
+      owner: agent,
+      data: { agent, resource, policies },
+    }),
+    'grant-revoked': ({ grantId, agent, resource }) => ({
+      source,
+      type: 'meshwork.grant.revoked',
+      subject: grantId,
+      owner: agent,
+      data: { grantId, agent, resource },
+    }),
+    'key-issued': ({ keyId, kind, holder }) => ({
+      source,
+      type: 'meshwork.key.issued',
+      subject: keyId,
+      ...ownerOf(kind, holder),
+      data: { keyId, kind, holder },
+    }),
+    'key-rotated': ({ keyId, kind, holder, replaces }) => ({
+      source,
+      type: 'meshwork.key.rotated',
+      subject: keyId,
+      ...ownerOf(kind, holder),
+      data: { keyId, kind, holder, replaces },
+    }),
+    'key-revoked': ({ keyId, kind, holder }) => ({
+      source,
+      type: 'meshwork.key.revoked',
+      subject: keyId,
+      ...ownerOf(kind, holder),
+      data: { keyId, kind, holder },
+    }),
+    'session-opened': ({ sessionId, agent }) => ({ source, type: 'meshwork.session.opened', subject: sessionId, owner: agent, data: { sessionId, agent } }),
+    'session-ended': ({ sessionId, agent }) => ({ source, type: 'meshwork.session.ended', subject: sessionId, owner: agent, data: { sessionId, agent } }),
+    'credential-moved': ({ credentialId, method, principal, from, to }) => ({
+      source,
+      type: 'meshwork.credential.moved',
+      subject: credentialId,
+      owner: principal,
+      data: { credentialId, method, principal, from, to },
+    }),
+    'clock-jumped': ({ direction, byMs }) => ({ source, type: 'meshwork.clock.jumped', data: { direction, byMs } }),
+  });
+}
+
+/** Keys of admins are for admins to see, and not for an agent that is called as one of them. */
+function ownerOf(kind: 'admin' | 'agent', holder: string): { owner?: string } {
+  return kind === 'agent' ? { owner: holder } : {};
+}
