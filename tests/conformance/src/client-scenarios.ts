@@ -3,6 +3,7 @@ import {
   ClientCredentialsProvider,
   type ClientOptions,
   CrossAppAccessProvider,
+  DpopSession,
   type FetchLike,
   PrivateKeyJwtProvider,
   requestJwtAuthorizationGrant,
@@ -10,6 +11,7 @@ import {
   type StreamableHTTPClientTransportOptions,
 } from '@modelcontextprotocol/client';
 import { authorizingFetch, OAuthUser } from './oauth-user.ts';
+import { WorkloadProvider } from './workload-provider.ts';
 
 /** What the suite hands to a scenario. */
 interface ScenarioInput {
@@ -119,12 +121,12 @@ const schemaPreserved: Scenario = async ({ url, modern }) => {
 };
 
 const authorize =
-  (registered: boolean): Scenario =>
+  ({ registered = false, bound = false }: { readonly registered?: boolean; readonly bound?: boolean } = {}): Scenario =>
   async ({ url, context, modern }) => {
-    const user = new OAuthUser(
-      'meshwork-conformance',
-      registered ? { registered: { client_id: context.client_id ?? '', client_secret: context.client_secret ?? '' } } : { metadataUrl: METADATA_URL },
-    );
+    const user = new OAuthUser('meshwork-conformance', {
+      ...(registered ? { registered: { client_id: context.client_id ?? '', client_secret: context.client_secret ?? '' } } : { metadataUrl: METADATA_URL }),
+      ...(bound && { dpop: await DpopSession.create() }),
+    });
     const client = await connect(url, registered ? era(modern) : negotiate, { fetch: authorizingFetch(user, url) });
     await client.listTools();
     await client.callTool({ name: 'test-tool', arguments: {} });
@@ -168,6 +170,8 @@ const crossApp = withProvider(
     }),
 );
 
+const workload = withProvider(({ client_id = '', valid_jwt = '' }) => new WorkloadProvider({ clientId: client_id, assertion: valid_jwt }));
+
 /** What to do in each scenario; those under `auth/` that are not named authorize as the server asks. */
 const scenarios: Readonly<Record<string, Scenario>> = {
   initialize: listOnly,
@@ -181,7 +185,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'sse-retry': reconnect,
   'json-schema-ref-no-deref': listOnly,
   'json-schema-2020-12-preservation': schemaPreserved,
-  'auth/pre-registration': authorize(true),
+  'auth/pre-registration': authorize({ registered: true }),
+  'auth/dpop': authorize({ bound: true }),
+  'auth/dpop-nonce': authorize({ bound: true }),
+  'auth/wif-jwt-bearer': workload,
   'auth/client-credentials-jwt': privateKeyJwt,
   'auth/client-credentials-basic': clientSecret,
   'auth/cross-app-access-complete-flow': crossApp,
@@ -190,5 +197,5 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
 /** The scenario of a name, or `undefined` for one this client does not know. */
 export function scenarioOf(name: string): Scenario | undefined {
-  return Object.hasOwn(scenarios, name) ? scenarios[name] : name.startsWith('auth/') ? authorize(false) : undefined;
+  return Object.hasOwn(scenarios, name) ? scenarios[name] : name.startsWith('auth/') ? authorize() : undefined;
 }

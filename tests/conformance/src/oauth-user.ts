@@ -1,6 +1,7 @@
 import {
   auth,
   computeScopeUnion,
+  type DpopSession,
   extractWWWAuthenticateParams,
   type FetchLike,
   isStrictScopeSuperset,
@@ -9,15 +10,24 @@ import {
   type OAuthDiscoveryState,
   type OAuthTokens,
   UnauthorizedError,
+  withDpopFromProvider,
 } from '@modelcontextprotocol/client';
 
 const CALLBACK = 'http://localhost:3000/callback';
+
+export interface OAuthUserOptions {
+  readonly metadataUrl?: string;
+  readonly registered?: { readonly client_id: string; readonly client_secret: string };
+  readonly dpop?: DpopSession;
+}
 
 /** Somebody who approves every authorization at once, and a memory for what comes of it. */
 export class OAuthUser implements OAuthClientProvider {
   readonly redirectUrl = CALLBACK;
   readonly clientMetadata: OAuthClientProvider['clientMetadata'];
   readonly clientMetadataUrl?: string;
+  /** Present where its tokens are to be bound to a key (RFC 9449). */
+  readonly dpop?: () => DpopSession;
   #client: OAuthClientInformationMixed | undefined;
   #tokens: OAuthTokens | undefined;
   #verifier = '';
@@ -25,8 +35,10 @@ export class OAuthUser implements OAuthClientProvider {
   /** What the authorization server sent back to the callback. */
   callback: { readonly code: string; readonly iss: string | undefined } | undefined;
 
-  constructor(name: string, options: { readonly metadataUrl?: string; readonly registered?: { readonly client_id: string; readonly client_secret: string } }) {
+  constructor(name: string, options: OAuthUserOptions) {
     this.clientMetadata = { client_name: name, redirect_uris: [CALLBACK] };
+    const { dpop } = options;
+    if (dpop !== undefined) this.dpop = () => dpop;
     if (options.metadataUrl !== undefined) this.clientMetadataUrl = options.metadataUrl;
     if (options.registered !== undefined) this.#client = { ...options.registered, redirect_uris: [CALLBACK] };
   }
@@ -75,11 +87,12 @@ export class OAuthUser implements OAuthClientProvider {
 
 /** A fetch that authorizes when it is challenged, and tries once more. */
 export function authorizingFetch(user: OAuthUser, serverUrl: string): FetchLike {
+  const send = withDpopFromProvider(user)(fetch);
   const attempt = (input: string | URL, init?: RequestInit) => {
     const headers = new Headers(init?.headers);
     const token = user.tokens()?.access_token;
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-    return fetch(input, { ...init, headers });
+    return send(input, { ...init, headers });
   };
   return async (input, init) => {
     const first = await attempt(input, init);

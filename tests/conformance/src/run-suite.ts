@@ -38,7 +38,7 @@ export interface SuiteOutcome {
 }
 
 const resolver = createRequire(import.meta.url);
-/** Unscored scenarios that fail, and why that is so for now. */
+/** Unscored scenarios that fail; a `why` beside the revisions says why that is so for now. */
 const expectedFailures = JSON.parse(readFileSync(new URL('../expected-failures.json', import.meta.url), 'utf8')) as Record<
   string,
   Partial<Record<string, string[]>>

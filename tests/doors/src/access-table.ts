@@ -8,9 +8,14 @@ export const credentialNames = [
   'key of a removed agent',
   'certificate of nobody',
   'ended session',
+  'access token for another hub',
+  'access token without proof of its key',
+  'access token beside a certificate of another',
   'agent key',
   'session token',
   'client certificate',
+  'access token',
+  'access token with proof of its key',
   'admin key',
   'owner of the process',
 ] as const;
@@ -79,7 +84,10 @@ export const accessTable: readonly Row[] = [
   { credential: 'key of a removed agent', zones: everywhere, answers: 401 },
   { credential: 'certificate of nobody', zones: everywhere, answers: 401 },
   { credential: 'ended session', zones: everywhere, answers: 401 },
-  ...(['agent key', 'session token', 'client certificate'] as const).flatMap((credential): Row[] => [
+  { credential: 'access token for another hub', zones: everywhere, answers: 401 },
+  { credential: 'access token without proof of its key', zones: everywhere, answers: 401 },
+  { credential: 'access token beside a certificate of another', zones: everywhere, answers: 401 },
+  ...(['agent key', 'session token', 'client certificate', 'access token', 'access token with proof of its key'] as const).flatMap((credential): Row[] => [
     { credential, zones: inside, answers: agentInside },
     { credential, zones: ['external'], answers: agentOutside },
   ]),

@@ -1,12 +1,19 @@
 import { createAgentKey, openSession } from '@meshwork/guardian/agent';
 import type { ConnectionFacts } from '@meshwork/transports';
 import type { CredentialName } from './access-table.ts';
+import { createSenderKey } from './token-issuer.ts';
 import type { World } from './world.ts';
 
-/** What a caller shows: a key in a header, or what its connection proves. */
+/** What a caller shows: a key in a header, or headers made for each request, or what its connection proves. */
 export interface Shown {
   readonly key?: string;
+  readonly headersFor?: (method: string, path: string) => Promise<Readonly<Record<string, string>>>;
   readonly facts?: ConnectionFacts;
+}
+
+/** The headers that show it with a request. */
+export async function headersOf({ key, headersFor }: Shown, method: string, path: string): Promise<Readonly<Record<string, string>>> {
+  return { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...(await headersFor?.(method, path)) };
 }
 
 /** How each credential of the table comes to be. */
@@ -35,6 +42,11 @@ export const credentials: Readonly<Record<Exclude<CredentialName, 'owner of the 
     return certificateOf('alice');
   },
   'certificate of nobody': async () => certificateOf('nobody'),
+  'access token': async (world) => bearing(await tokenOf(world, 'alice')),
+  'access token with proof of its key': (world) => boundToken(world, { withProof: true }),
+  'access token without proof of its key': (world) => boundToken(world, { withProof: false }),
+  'access token for another hub': async (world) => bearing(await tokenOf(world, 'alice', { audience: 'https://other.example/mcp' })),
+  'access token beside a certificate of another': async (world) => ({ ...bearing(await tokenOf(world, 'alice')), ...certificateOf('bob') }),
   'admin key': async ({ guard }) => ({ key: await guard.createAdminKey() }),
 };
 
@@ -47,6 +59,25 @@ export async function sessionOf({ guard, hub }: World, name: string): Promise<st
   if (principal === undefined) throw new Error('the key opens nothing');
   const call = (tool: string, args: object) => hub.call({ name: tool, arguments: args, principal, face: 'local' });
   return (await openSession({ call, agentId: name, privateKey })).token;
+}
+
+function tokenOf({ issuer, clock }: World, agent: string, options: { readonly audience?: string; readonly jkt?: string } = {}): Promise<string> {
+  if (issuer === undefined) throw new Error('this world has no issuer');
+  return issuer.tokenOf(agent, clock.now(), options);
+}
+
+/** A token in the one header where it counts. */
+function bearing(token: string): Shown {
+  return { headersFor: async () => ({ authorization: `Bearer ${token}` }) };
+}
+
+/** A token that is bound to a key of its sender, which proves that it has it, or does not. */
+async function boundToken(world: World, { withProof }: { readonly withProof: boolean }): Promise<Shown> {
+  const key = await createSenderKey();
+  const token = await tokenOf(world, 'alice', { jkt: key.jkt });
+  if (!withProof) return bearing(token);
+  const prove = (method: string, path: string) => key.prove({ method, path, token, now: world.clock.now() });
+  return { headersFor: async (method, path) => ({ authorization: `DPoP ${token}`, dpop: await prove(method, path) }) };
 }
 
 /** What TLS says of a client whose certificate names the agent. */

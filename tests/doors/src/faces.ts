@@ -6,7 +6,7 @@ import { Client, StreamableHTTPClientTransport, type Transport } from '@modelcon
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
-import type { Shown } from './credentials.ts';
+import { headersOf, type Shown } from './credentials.ts';
 import { places } from './places.ts';
 import type { World } from './world.ts';
 
@@ -62,17 +62,17 @@ type Send = ((path: string, init: RequestInit) => Promise<Response>) & { readonl
 
 /** A caller from an address of the zone, with its key, before a hub's fetch handler: one of its own unless `handler` is given. */
 export function doorOf(
-  { hub, guard, log }: World,
-  { key, facts }: Shown,
+  { hub, authenticator, log }: World,
+  shown: Shown,
   zone: Zone,
   { handler, ...options }: { readonly quickCalls?: boolean; readonly handler?: FetchHandler } = {},
 ): { readonly send: Send; close(): Promise<void> } {
-  const used = handler ?? createFetchHandler(hub, { authenticator: guard.authenticator, recorder: log.door, ...options });
-  const send = (path: string, init: RequestInit) => {
+  const used = handler ?? createFetchHandler(hub, { authenticator, recorder: log.door, ...options });
+  const send = async (path: string, init: RequestInit) => {
     const headers = new Headers(init.headers);
     headers.set('host', '127.0.0.1');
-    if (key !== undefined) headers.set('authorization', `Bearer ${key}`);
-    return used(new Request(new URL(path, 'http://127.0.0.1'), { ...init, headers }), { ...places[zone], ...facts });
+    for (const [name, value] of Object.entries(await headersOf(shown, init.method ?? 'GET', path.split('?')[0] ?? ''))) headers.set(name, value);
+    return used(new Request(new URL(path, 'http://127.0.0.1'), { ...init, headers }), { ...places[zone], ...shown.facts });
   };
   return { send: Object.assign(send, { handler: used }), close: () => used.close() };
 }
@@ -152,29 +152,43 @@ async function overRest(world: World, shown: Shown, zone: Zone): Promise<Caller 
 }
 
 /** A real socket, and a stand-in for its address: the zones of this machine are all local. */
-async function overWebSocket({ hub, guard, log }: World, { key, facts }: Shown, zone: Zone): Promise<Caller | number> {
+async function overWebSocket({ hub, authenticator: inner, log }: World, shown: Shown, zone: Zone): Promise<Caller | number> {
+  const { key, facts } = shown;
   const authenticator: Authenticator = {
     authenticate: (credential, connection) =>
-      guard.authenticator.authenticate(credential, Object.assign({}, connection, facts, { remoteAddress: places[zone].remoteAddress })),
+      inner.authenticate(credential, Object.assign({}, connection, facts, { remoteAddress: places[zone].remoteAddress })),
   };
   const server = await serveHttp(hub, { port: 0, authenticator, recorder: log.door });
-  const status = await upgradeStatus(server.url, key);
+  const status = await upgradeStatus(server.url, await headersOf(shown, 'GET', '/mcp'));
   if (status !== 101) {
     await server.close();
     return status;
   }
-  const transport = connectWebSocket(server.url.replace('http', 'ws'), { resume: false, ...(key !== undefined && { key }) });
+  const transport = connectWebSocket(server.url.replace('http', 'ws'), {
+    resume: false,
+    ...(key !== undefined && { key }),
+    ...(shown.headersFor !== undefined && { WebSocket: webSocketWith(await shown.headersFor('GET', '/mcp')) }),
+  });
   return callerOf(await connected(transport as Transport), () => server.close());
 }
 
-function upgradeStatus(url: string, key: string | undefined): Promise<number> {
+/** Node's own takes headers, which the standard has none of. */
+function webSocketWith(headers: Readonly<Record<string, string>>): new (url: string, protocols: string[]) => WebSocket {
+  return class extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, { protocols, headers } as never);
+    }
+  };
+}
+
+function upgradeStatus(url: string, shown: Readonly<Record<string, string>>): Promise<number> {
   const headers = {
     connection: 'Upgrade',
     upgrade: 'websocket',
     'sec-websocket-version': '13',
     'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
     'sec-websocket-protocol': 'mcp',
-    ...(key !== undefined && { authorization: `Bearer ${key}` }),
+    ...shown,
   };
   return new Promise((resolve, reject) => {
     const sent = httpRequest(url, { headers });

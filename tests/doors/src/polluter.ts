@@ -5,6 +5,7 @@ import { serveHttp, serveStdio } from '@meshwork/transports';
 import { z } from 'zod';
 import { doorOf, mcpRequest } from './faces.ts';
 import { freezePrototypes } from './freeze-prototypes.ts';
+import { mark, pollutingNames as names, pollutingValues as values } from './hostile/polluting.ts';
 import { createWorld } from './world.ts';
 
 /** What a run of this program found, as one JSON document on standard output. */
@@ -20,32 +21,7 @@ export interface Pollution {
   readonly works: boolean;
 }
 
-const mark = 'polluted';
 const intrinsics = { Object, Array, Function, String, Number, Boolean, Map, Set, Promise, RegExp, Date, Error } as const;
-
-/** JSON texts that would reach a prototype if anything merged or walked them carelessly. */
-const values = [
-  `{"__proto__":{"${mark}":true}}`,
-  `{"a":{"__proto__":{"${mark}":true}}}`,
-  `{"constructor":{"prototype":{"${mark}":true}}}`,
-  `{"a":{"constructor":{"prototype":{"${mark}":true}}}}`,
-  `{"constructor.prototype.${mark}":true,"__proto__.${mark}":true,"a[__proto__][${mark}]":true}`,
-  `{"prototype":{"${mark}":true},"toString":{"${mark}":true},"valueOf":1,"hasOwnProperty":1,"then":{"${mark}":true}}`,
-  `{"\\u005f_proto__":{"${mark}":true}}`,
-  `[{"__proto__":{"${mark}":true}}]`,
-  `{"text":"x","__proto__":null}`,
-];
-const names = [
-  '__proto__',
-  'constructor',
-  'prototype',
-  'toString',
-  'hasOwnProperty',
-  'constructor.prototype',
-  '__proto__.polluted',
-  '__defineGetter__',
-  'then',
-];
 
 const before = snapshot();
 const seen: string[] = [];

@@ -18,7 +18,8 @@ export function renderTable(rows: readonly Row[], faces: Readonly<Record<'networ
 
 What a hub with the standard policies answers, by credential, zone, and the category and effect of a tool. \`other\` is any category without rules of
 its own. \`yes\`: the call runs. Policies: the call is refused (HTTP 403 over REST, an answer with \`isError\` over MCP), and these policies said so.
-401: nobody gets in, and no list is shown. Lists show the tools with a \`yes\` and no others. Every call leaves one audit record.
+401: nobody gets in, and no list is shown. Access tokens are JWTs of an OAuth issuer with all scopes (RFC 9068); those with a key are
+bound to it by DPoP (RFC 9449). Lists show the tools with a \`yes\` and no others. Every call leaves one audit record.
 
 ${line(head)}
 ${line(widths.map((width) => '-'.repeat(width)))}

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export function runProgram(file: string, ...args: readonly string[]): Promise<string> {
   const path = fileURLToPath(new URL(file, import.meta.url));
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--conditions=@meshwork/source', path, ...args], { timeout: 60_000 }, (error, out, err) =>
+    execFile(process.execPath, ['--conditions=@meshwork/source', path, ...args], { timeout: 120_000 }, (error, out, err) =>
       error === null ? resolve(out) : reject(new Error(`${error.message}\n${err}`)),
     );
   });

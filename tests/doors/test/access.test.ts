@@ -1,9 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessTable, type CredentialName, credentialNames, type ToolName, tools } from '../src/access-table.ts';
 import { credentials } from '../src/credentials.ts';
 import { networkFaces, type OpenFace, processFaces } from '../src/faces.ts';
 import { renderTable } from '../src/render-table.ts';
+import { startTokenIssuer, type TokenIssuer } from '../src/token-issuer.ts';
 import { createWorld, type World } from '../src/world.ts';
+
+let issuer: TokenIssuer;
+beforeAll(async () => {
+  issuer = await startTokenIssuer();
+});
+afterAll(() => issuer[Symbol.asyncDispose]());
 
 const toolNames = Object.keys(tools) as ToolName[];
 
@@ -29,7 +36,7 @@ describe('the table of who may do what', () => {
   });
 
   it.each(cases)('holds for $credential, $zone, $face', async ({ credential, zone, open, answers }) => {
-    const world = createWorld();
+    const world = createWorld({ issuer });
     const shown = await showing(credential, world);
     // What it took to get the credential is on record already.
     const earlier = (await world.log.list()).length;

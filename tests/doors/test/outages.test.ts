@@ -1,39 +1,9 @@
-import { createMemoryStore, type Store, UnavailableError } from '@meshwork/core';
+import { createMemoryStore } from '@meshwork/core';
 import { createFetchHandler } from '@meshwork/transports/fetch';
 import { describe, expect, it } from 'vitest';
 import { mcpRequest } from '../src/faces.ts';
+import { unreliable } from '../src/unreliable-store.ts';
 import { createWorld } from '../src/world.ts';
-
-type State = 'there' | 'failing' | 'hanging';
-
-/** A store that can go away: then it fails at once, or says nothing at all until it is back. */
-function unreliable(inner: Store): { readonly store: Store; turn(state: State): void } {
-  let state: State = 'there';
-  let back = Promise.withResolvers<void>();
-  const reach = async () => {
-    if (state === 'failing') throw new UnavailableError('the store is away');
-    if (state === 'hanging') await back.promise;
-  };
-  const guarded = new Set<string | symbol>(['get', 'put', 'delete', 'append', 'head']);
-  const store = new Proxy(inner, {
-    get(target, name) {
-      const value = Reflect.get(target, name) as unknown;
-      if (typeof value !== 'function' || !guarded.has(name)) return value;
-      return async (...args: unknown[]) => {
-        await reach();
-        return Reflect.apply(value, target, args) as unknown;
-      };
-    },
-  });
-  return {
-    store,
-    turn(next) {
-      state = next;
-      if (next === 'hanging') back = Promise.withResolvers();
-      else back.resolve();
-    },
-  };
-}
 
 const AGENTS = 20;
 /** What a caller may wait before it is told something. */

@@ -1,13 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { Provider } from 'oidc-provider';
+import { type ClientMetadata, Provider } from 'oidc-provider';
 
 /** A real authorization server on this machine, which can be stopped, started again and given other keys. */
 export interface AuthorizationServer extends AsyncDisposable {
   readonly issuer: string;
   /** The private key of the client `worker`. */
   readonly clientKey: JWK;
+  /** The secret of the client `tool`. */
+  readonly clientSecret: string;
   /** Paths it was asked for. */
   readonly asked: readonly string[];
   /** What it signs with now. */
@@ -15,6 +17,8 @@ export interface AuthorizationServer extends AsyncDisposable {
   rotate(): Promise<void>;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Takes connections and requests from now on, and answers none, until it is started again. */
+  hang(): void;
   /** A token for the client `worker`. */
   token(scope: string, options?: { readonly headers?: Record<string, string> }): Promise<string>;
 }
@@ -30,23 +34,27 @@ const publicPart = ({ d: _, ...jwk }: JWK): JWK => jwk;
 export async function startProvider(resource: string): Promise<AuthorizationServer> {
   const asked: string[] = [];
   const clientKey = await privateJwk('client-1');
+  const clientSecret = crypto.randomUUID();
   let keys = [await privateJwk('provider-1')];
   let generation = 1;
-  let handler: ReturnType<Provider['callback']>;
+  let handler: Handler;
   let server: Server | undefined;
   let port = 0;
   let issuer = '';
+  let isHanging = false;
 
   const start = async () => {
     const listening = createServer((request, response) => {
       asked.push(request.url ?? '');
+      if (isHanging) return;
       handler(request, response);
     });
+    isHanging = false;
     await new Promise<void>((resolve) => listening.listen(port, '127.0.0.1', resolve));
     server = listening;
     port = (listening.address() as AddressInfo).port;
     issuer = `http://127.0.0.1:${port}`;
-    handler = configured(issuer, keys, publicPart(clientKey)).callback();
+    handler = handlerOf(configured(issuer, keys, [...clientsOf(publicPart(clientKey), clientSecret)]), resource);
   };
   const stop = async () => {
     const stopping = server;
@@ -61,14 +69,18 @@ export async function startProvider(resource: string): Promise<AuthorizationServ
       return issuer;
     },
     clientKey,
+    clientSecret,
     asked,
     signingKey: () => keys[0] as JWK,
     async rotate() {
       keys = [await privateJwk(`provider-${++generation}`)];
-      handler = configured(issuer, keys, publicPart(clientKey)).callback();
+      handler = handlerOf(configured(issuer, keys, [...clientsOf(publicPart(clientKey), clientSecret)]), resource);
     },
     stop,
     start,
+    hang() {
+      isHanging = true;
+    },
     async token(scope, { headers = {} } = {}) {
       const key = await crypto.subtle.importKey('jwk', clientKey as JsonWebKey, 'Ed25519', false, ['sign']);
       const assertion = await new SignJWT({ jti: crypto.randomUUID() })
@@ -95,33 +107,67 @@ export async function startProvider(resource: string): Promise<AuthorizationServ
   };
 }
 
-function configured(issuer: string, keys: readonly JWK[], clientJwk: JWK): Provider {
+type Handler = ReturnType<Provider['callback']>;
+
+/** A client for itself with a key, one with a secret, and a program that people use. */
+function clientsOf(workerKey: JWK, secret: string): readonly ClientMetadata[] {
+  const plain = { redirect_uris: [], response_types: [], id_token_signed_response_alg: 'EdDSA' as const };
+  return [
+    {
+      ...plain,
+      client_id: 'worker',
+      grant_types: ['client_credentials'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'EdDSA',
+      jwks: { keys: [workerKey as never] },
+    },
+    { ...plain, client_id: 'tool', grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_basic', client_secret: secret },
+    { ...plain, client_id: 'program', grant_types: [DEVICE_CODE, 'refresh_token'], token_endpoint_auth_method: 'none', application_type: 'native' },
+  ];
+}
+
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+const SCOPES = 'mcp:read mcp:write mcp:admin';
+
+function configured(issuer: string, keys: readonly JWK[], clients: ClientMetadata[]): Provider {
   return new Provider(issuer, {
     jwks: { keys: keys as never },
-    scopes: ['mcp:read', 'mcp:write', 'mcp:admin'],
-    clients: [
-      {
-        client_id: 'worker',
-        grant_types: ['client_credentials'],
-        redirect_uris: [],
-        response_types: [],
-        token_endpoint_auth_method: 'private_key_jwt',
-        token_endpoint_auth_signing_alg: 'EdDSA',
-        id_token_signed_response_alg: 'EdDSA',
-        jwks: { keys: [clientJwk as never] },
-      },
-    ],
-    ttl: { ClientCredentials: 300 },
+    scopes: SCOPES.split(' '),
+    clients,
+    ttl: { ClientCredentials: 300, DeviceCode: 60 },
+    findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
       dPoP: { enabled: true },
       resourceIndicators: {
         enabled: true,
+        useGrantedResource: () => true,
         getResourceServerInfo(_context, asked) {
-          return { audience: asked, scope: 'mcp:read mcp:write mcp:admin', accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'EdDSA' } } };
+          return { audience: asked, scope: SCOPES, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'EdDSA' } } };
         },
       },
     },
   });
+}
+
+/** The provider, and the page it leaves to others, on which the person `ann` says who she is and yes to all. */
+function handlerOf(provider: Provider, resource: string): Handler {
+  const plain = provider.callback();
+  return async (request, response) => {
+    if (request.url?.startsWith('/interaction/') !== true) return plain(request, response);
+    const { prompt, params } = await provider.interactionDetails(request, response);
+    if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId: 'ann' } });
+    const grant = new provider.Grant({ accountId: 'ann', clientId: String(params.client_id) });
+    const scope = String(params.scope ?? SCOPES);
+    // Its scopes are those of the hub, and also its own.
+    grant.addOIDCScope(scope);
+    grant.addResourceScope(resource, scope);
+    await provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } }, { mergeWithLastSubmission: true });
+  };
 }

@@ -97,6 +97,26 @@ describe('a token of the authorization server', () => {
     expect(hub.calls.map(({ call, code }) => [call.name, call.principal.id, code])).toEqual([['do_write', 'data_analyst', 'DENIED']]);
   });
 
+  it('of too narrow a scope is told so over REST too, for tools and resources, and no token is when it has the scope', async () => {
+    const { provider, hub } = await world();
+    const metadata = `resource_metadata="${new URL(hub.url).origin}/.well-known/oauth-protected-resource/mcp"`;
+    const [narrow, none] = [await provider.token('mcp:read'), await provider.token('')];
+    const json = { 'content-type': 'application/json' };
+    const ask = (path: string, token: string, method = 'POST') =>
+      fetch(new URL(path, hub.url), { method, headers: { ...bearing(token), ...json }, ...(method === 'POST' && { body: '{}' }) });
+    for (const path of ['/mcp/tools/do_write', '/api/tools/do_write']) {
+      const answer = await ask(path, narrow);
+      expect(answer.status).toBe(403);
+      expect(answer.headers.get('www-authenticate')).toContain('Bearer realm="meshwork", error="insufficient_scope", scope="mcp:write"');
+      expect(answer.headers.get('www-authenticate')).toContain(metadata);
+      expect(await answer.json()).toMatchObject({ code: 'DENIED', policies: ['credential-scopes'], scope: 'write' });
+    }
+    const page = await ask(`/mcp/resources/${encodeURIComponent('test://page')}`, none, 'GET');
+    expect([page.status, page.headers.get('www-authenticate')]).toEqual([403, expect.stringContaining('scope="mcp:read"')]);
+    const allowed = await ask('/mcp/tools/do_read', narrow);
+    expect([allowed.status, allowed.headers.get('www-authenticate')]).toEqual([200, null]);
+  });
+
   it('of a wide scope may do what is within it', async () => {
     const { provider, hub } = await world();
     const token = await provider.token('mcp:write');
@@ -111,7 +131,7 @@ describe('a token of the authorization server', () => {
   });
 });
 
-describe('a forged token', () => {
+describe('T02, T03, T04, T05: a forged token', () => {
   it('is answered 401 with a challenge, whichever way it was forged, and reaches no tool', async () => {
     const { provider, hub } = await world();
     const good = await provider.token('mcp:admin');
@@ -159,7 +179,7 @@ describe('a forged token', () => {
   });
 });
 
-describe('a token bound to a key by DPoP', () => {
+describe('T09: a token bound to a key by DPoP', () => {
   async function bound(dpopNonce = false) {
     const { provider, hub } = await world({ dpopNonce, serve: { webSocket: { reauthenticateMs: 20 } } });
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
@@ -230,7 +250,7 @@ describe('the official client', () => {
     return { client, authProvider };
   }
 
-  it('finds its way from 401 to a token by itself, and from 403 to a wider one', async () => {
+  it('T29: finds its way from 401 to a token by itself, and from 403 to a wider one', async () => {
     const { provider, hub } = await world();
     const { client, authProvider } = await connect(hub.url, provider);
     expect(authProvider.tokens()?.scope).toBe('mcp:read');

@@ -65,13 +65,13 @@ function expectWithstood(
   expect(usageAfter.handles, 'handles').toBeLessThanOrEqual(usageBefore.handles);
 }
 
-describe('clients that begin something and never end it', () => {
+describe('T20: clients that begin something and never end it', () => {
   it.each(groupsOf(halfOpen))('slow down nobody: %s', { retry: 1, timeout: 120_000 }, async (_name, attacks) => {
     expectWithstood(await runAttacks({ attacks, size: isLong ? 10_000 : 100 }));
   });
 });
 
-describe('floods of large and malicious messages', () => {
+describe('T19: floods of large and malicious messages', () => {
   const size = isLong ? 50 : 2;
   let share: Withstood | undefined;
 

@@ -4,13 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { callers } from '../src/callers.ts';
-
-const mainFile = fileURLToPath(import.meta.resolve('meshwork'))
-  .replace(/index\.[a-z]+$/, 'main.ts')
-  .replace('/dist/', '/src/');
+import { mainFile } from '../src/main-file.ts';
 
 describe('meshwork up', () => {
   it('answers every call it has taken when it is told to stop, and ends with 0', async () => {
