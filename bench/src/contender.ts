@@ -6,6 +6,8 @@ import { type LoadResult, load } from './load.ts';
 export interface Contender {
   readonly name: string;
   readonly url: string;
+  /** Opens it, where it has a door. */
+  readonly key?: string;
   measure(options: { readonly connections: number; readonly durationMs: number; readonly rate?: number }): Promise<Measured>;
   usage(): Promise<Usage>;
   /** Ends it and waits for what it writes as it ends. */
@@ -35,6 +37,7 @@ export async function startContender(name: string, script: string, args: readonl
   return {
     name,
     url,
+    ...(key !== undefined && { key }),
     usage,
     async measure(options) {
       const before = await usage();

@@ -9,7 +9,10 @@ import { writeFlameGraph } from './flame-graph.ts';
 import { measureLimits } from './limits.ts';
 import { measureMemory } from './memory.ts';
 import { measurePolicy } from './policy.ts';
+import { measureSlowCrowd } from './slow-crowd.ts';
+import { measureStalls } from './stalls.ts';
 import { measureStartUp } from './start-up.ts';
+import { measureStores } from './stores/measure-stores.ts';
 
 const { values } = parseArgs({
   options: { smoke: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, profile: { type: 'boolean', default: false } },
@@ -66,7 +69,14 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
   const deliveries = await measureDeliveries(
     values.smoke ? { clients: 100, perSecond: 2_000, seconds: 1 } : { clients: 1_000, perSecond: 10_000, seconds: 10 },
   );
+  const crowd = await measureSlowCrowd(
+    values.smoke
+      ? { size: 200, rounds: 2, durationMs: 500, rate: 100, withinMs: 500 }
+      : { size: 2_000, rounds: 12, durationMs: 3_000, rate: 400, withinMs: 8_000 },
+  );
+  const stalls = await measureStalls();
   const memory = await measureMemory(values.smoke ? { calls: 2_000, connects: 200 } : { calls: 100_000, connects: 10_000 });
+  const stores = await measureStores(values.smoke ? { rounds: 1, durationMs: 200 } : {});
   const startUp = await measureStartUp();
   const rows = [...calls.keys()].map((name) => ({
     name,
@@ -89,13 +99,31 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
     'rate limits: points counted / by the bare library': limits.ratio,
     'WebSocket: deliveries to 1,000 clients at 10,000 a second, lost': deliveries.lost,
     'WebSocket: the same, p99 (ms)': round(deliveries.p99),
+    [`p99 beside ${crowd.size} connections of slow clients / without them`]: round(crowd.p99),
+    [`processor a call, beside ${crowd.size} connections of slow clients / without them`]: round(crowd.processor),
+    [`longest turn of the loop over ${stalls.hostile.sent} hostile requests (ms of processor)`]: round(stalls.hostile.processorMs),
+    'the same over as many harmless ones': round(stalls.harmless.processorMs),
     'heap after 100,000 calls and 10,000 connections, growth (%)': round(memory.growth * 100),
+    ...Object.fromEntries(
+      stores.flatMap(({ name, bare, putsPerSecond, putsRatio, appendsPerSecond, appendsRatio }) => [
+        [`${name}: durable puts/s`, putsPerSecond],
+        [`${name}: puts / ${bare}`, round(putsRatio)],
+        [`${name}: durable appends/s`, appendsPerSecond],
+        [`${name}: appends / ${bare}`, round(appendsRatio)],
+      ]),
+    ),
     'start-up to first answered call, fresh data folder (ms)': Math.round(startUp.fresh),
     'start-up to first answered call, used data folder (ms)': Math.round(startUp.again),
   };
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
   if (values.json) {
-    console.log(JSON.stringify({ machine, ...sizes, calls: rows, figures, policy, door: Object.fromEntries(door), limits, memory, deliveries }, undefined, 2));
+    console.log(
+      JSON.stringify(
+        { machine, ...sizes, calls: rows, figures, policy, door: Object.fromEntries(door), limits, memory, deliveries, crowd, stalls, stores },
+        undefined,
+        2,
+      ),
+    );
     return;
   }
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${sizes.connections} connections, median of ${sizes.rounds} rounds`);
