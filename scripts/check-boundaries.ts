@@ -10,19 +10,35 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** What each package may import of the others. Modules never import one another; what they need arrives through small interfaces. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   '@meshwork/core': [],
+  '@meshwork/store-nats': ['@meshwork/core'],
   '@meshwork/store-sqlite': ['@meshwork/core'],
+  '@meshwork/store-postgres': ['@meshwork/core'],
+  '@meshwork/store-redis': ['@meshwork/core'],
   '@meshwork/transports': ['@meshwork/core'],
   '@meshwork/guardian': ['@meshwork/core'],
   '@meshwork/audit': ['@meshwork/core'],
+  '@meshwork/events': ['@meshwork/core'],
   '@meshwork/telemetry': ['@meshwork/core'],
   '@meshwork/testing': ['@meshwork/core'],
-  meshwork: ['@meshwork/core', '@meshwork/store-sqlite', '@meshwork/transports', '@meshwork/guardian', '@meshwork/audit', '@meshwork/telemetry'],
+  meshwork: [
+    '@meshwork/core',
+    '@meshwork/store-nats',
+    '@meshwork/store-postgres',
+    '@meshwork/store-redis',
+    '@meshwork/store-sqlite',
+    '@meshwork/transports',
+    '@meshwork/guardian',
+    '@meshwork/audit',
+    '@meshwork/events',
+    '@meshwork/telemetry',
+  ],
 };
 
 /** Entries that run on every runtime, so that nothing of Node may be reached from them. */
 const portable: Readonly<Record<string, readonly string[]>> = {
-  '@meshwork/core': ['index'],
+  '@meshwork/core': ['index', 'encrypted'],
   '@meshwork/guardian': ['index', 'cedar-web', 'oauth'],
+  '@meshwork/events': ['index'],
   '@meshwork/telemetry': ['index'],
   '@meshwork/transports': ['fetch'],
 };
