@@ -37,10 +37,9 @@ describe('tasks of a hub that is killed', () => {
           }
         }
       });
-      await sleep(700);
+      while (acknowledged.length <= 50) await sleep(20);
       await hub.kill();
       await Promise.all(starters);
-      expect(acknowledged.length).toBeGreaterThan(50);
 
       await using again = await startHub({ folder });
       const tasks = await Promise.all(acknowledged.map((id) => get(again, id)));

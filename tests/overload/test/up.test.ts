@@ -40,7 +40,7 @@ describe('meshwork up', () => {
           }
         }
       });
-      await sleep(500);
+      while (answered.before <= 10 && broken.length === 0) await sleep(20);
       stopping = true;
       child.kill('SIGTERM');
       await Promise.all(calling);
