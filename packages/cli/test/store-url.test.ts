@@ -56,11 +56,11 @@ describe('opening a store', () => {
   it('waits for a server that is away, says so, and gives up at its bound without saying the password', async () => {
     const news: string[] = [];
     const from = performance.now();
-    const error = await openStore(parseStoreUrl('postgres://me:s3cret@127.0.0.1:1/mesh', '/'), { waitMs: 900, onWait: ({ why }) => news.push(why) }).catch(
+    const error = await openStore(parseStoreUrl('postgres://me:s3cret@127.0.0.1:1/mesh', '/'), { waitMs: 3_000, onWait: ({ why }) => news.push(why) }).catch(
       (cause: unknown) => cause,
     );
     expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', exitCode: 3, message: expect.stringContaining('postgres://***@127.0.0.1:1/mesh') });
-    expect(performance.now() - from).toBeLessThan(5_000);
+    expect(performance.now() - from).toBeLessThan(20_000);
     expect(news.length).toBeGreaterThan(0);
     expect(JSON.stringify([news, (error as Error).message, (error as Error).cause])).not.toContain('s3cret');
   });
