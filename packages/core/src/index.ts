@@ -91,6 +91,7 @@ export { createRoster, type Enrolled, type Roster } from './roster.ts';
 export { type Parsed, parseWith, type SchemaIssue, type SchemaResult, type ToolSchema, toJsonSchema } from './schema.ts';
 export { lackingScopes, plainScope, type ScopesFor, scopesByEffect } from './scopes.ts';
 export { enclosingOrder, type SlotName, type Stage, type StageStep, type Target } from './stage.ts';
+export { createTeller, type Listenable, type PayloadOf, type Teller } from './teller.ts';
 export { type AnyTool, defineTool, type Effect, type Tool, type ToolAnnotations, type ToolDescription, type ToolReturn } from './tool.ts';
 export { matchTemplate } from './uri-template.ts';
 export type { CatalogueView, Visibility } from './visibility.ts';

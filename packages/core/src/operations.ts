@@ -7,6 +7,7 @@ import type { KeyValueEntry, KeyValueStore } from './key-value-store.ts';
 import { hasEnded, type Operation, type OperationEvent, type OperationStatus, ownerOf, transition } from './operation.ts';
 import { createOperationLease, inBackground } from './operation-lease.ts';
 import { createOperationWork, type OperationWork } from './operation-work.ts';
+import { pause } from './pause.ts';
 import type { Principal } from './principal.ts';
 import type { CallResult, InputRequest } from './result.ts';
 
@@ -273,17 +274,4 @@ function operationIn({ value }: Pick<KeyValueEntry, 'value'>): Operation {
 
 function ignoreConflict(error: unknown): void {
   if (!(error instanceof ConflictError)) throw error;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = inBackground(setTimeout(end, ms));
-    signal.addEventListener('abort', end);
-  });
 }
