@@ -59,7 +59,7 @@ export type { JsonObject, JsonValue } from './json.ts';
 export type { KeyValueChange, KeyValueEntry, KeyValueStore, PutOptions, Store } from './key-value-store.ts';
 export { defineModule, type Module } from './module.ts';
 export { hasEnded, type Operation, type OperationEvent, type OperationStatus, ownerOf, transition } from './operation.ts';
-export { createOperations, type OperationContext, type Operations, type OperationsOptions } from './operations.ts';
+export { createOperations, type OperationContext, type OperationEvents, type Operations, type OperationsOptions } from './operations.ts';
 export { type Ended, failureCodeOf, type Outcome, outcomeOf, outcomes } from './outcome.ts';
 export { parseJson } from './parse-json.ts';
 export { type PatienceOptions, withPatience } from './patient-store.ts';
