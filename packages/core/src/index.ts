@@ -54,7 +54,7 @@ export {
 export { firstOf } from './first-of.ts';
 export { createHub, type Hub, type HubEvents, type HubHandle, type HubInfo, type HubOptions } from './hub.ts';
 export { type IdSource, randomIds } from './ids.ts';
-export type { Journal, JournalRecord, StoredValue } from './journal.ts';
+export type { Journal, JournalRecord, PastRecord, StoredValue } from './journal.ts';
 export type { JsonObject, JsonValue } from './json.ts';
 export type { KeyValueChange, KeyValueEntry, KeyValueStore, PutOptions, Store } from './key-value-store.ts';
 export { defineModule, type Module } from './module.ts';

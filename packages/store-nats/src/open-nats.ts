@@ -65,8 +65,24 @@ export async function openNats({
     // One server syncs its files every two minutes (`sync_interval`); of three, two have each message.
     const durability = streams.single ? 'may-lose-acknowledged' : 'durable';
     const { get, put, delete: remove, list, watch } = keys;
-    const { append, read, follow, head, streams: names, trim } = journal;
-    return { durability, get, put, delete: remove, list, watch, append, read, follow, head, streams: names, trim, close, [Symbol.asyncDispose]: close };
+    const { append, appendPast, read, follow, head, streams: names, trim } = journal;
+    return {
+      durability,
+      get,
+      put,
+      delete: remove,
+      list,
+      watch,
+      append,
+      ...(appendPast && { appendPast }),
+      read,
+      follow,
+      head,
+      streams: names,
+      trim,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await link.close();
     throw error;

@@ -1,5 +1,6 @@
 import { type Clock, type Durability, type Store, UnavailableError } from '@meshwork/core';
 import { type ClientConfig, types } from 'pg';
+import { createPastAppender } from './append-past.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import { createConnection } from './connection.ts';
 import { createListener } from './listener.ts';
@@ -51,7 +52,8 @@ export async function openPostgres({ url, schema = 'meshwork', timeoutMs = 10_00
   const writer = createBatchWriter({ connection: writing, schema, now, onCommit: wake });
   const reader = createReader(reading);
   const keys = createPostgresKeyValueStore({ schema, writer, reader, now });
-  const journal = createPostgresJournal({ schema, writer, reader, now });
+  const importing = createConnection({ config });
+  const journal = createPostgresJournal({ schema, writer, reader, now }, createPastAppender({ connection: importing, schema, onCommit: wake }));
   const looker = setInterval(wake, LOOK_MS).unref();
   let closed: Promise<void> | undefined;
   const close = () => {
@@ -59,7 +61,7 @@ export async function openPostgres({ url, schema = 'meshwork', timeoutMs = 10_00
       clearInterval(looker);
       await Promise.all([keys.close(), journal.close()]);
       await writer.idle();
-      await Promise.all([listener.close(), writing.close(), reading.close()]);
+      await Promise.all([listener.close(), writing.close(), reading.close(), importing.close()]);
     })();
     return closed;
   };
@@ -74,8 +76,24 @@ export async function openPostgres({ url, schema = 'meshwork', timeoutMs = 10_00
     throw error;
   }
   const { get, put, delete: remove, list, watch } = keys;
-  const { append, read, follow, head, streams, trim } = journal;
-  return { durability, get, put, delete: remove, list, watch, append, read, follow, head, streams, trim, close, [Symbol.asyncDispose]: close };
+  const { append, appendPast, read, follow, head, streams, trim } = journal;
+  return {
+    durability,
+    get,
+    put,
+    delete: remove,
+    list,
+    watch,
+    append,
+    ...(appendPast && { appendPast }),
+    read,
+    follow,
+    head,
+    streams,
+    trim,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 async function migrateOnce(client: Parameters<typeof migrate>[0], schema: string): Promise<void> {

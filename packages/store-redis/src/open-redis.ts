@@ -85,8 +85,8 @@ export async function openRedis({ url, prefix = 'meshwork', timeoutMs = 10_000, 
       return closed;
     };
     const { get, put, delete: remove, list, watch } = store;
-    const { append, read, follow, head, streams, trim } = journal;
-    const ports = { get, put, delete: remove, list, watch, append, read, follow, head, streams, trim };
+    const { append, appendPast, read, follow, head, streams, trim } = journal;
+    const ports = { get, put, delete: remove, list, watch, append, ...(appendPast && { appendPast }), read, follow, head, streams, trim };
     return { ...ports, durability: 'may-lose-acknowledged', persistence, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await closeConnections();
