@@ -41,11 +41,11 @@ const FINAL_SQLSTATE = /^(28|3D)/;
 const FINAL_REPLY = /^(WRONGPASS|NOAUTH|NOPERM)\b/;
 
 /**
- * Opens the store of a URL, and waits for a server that is away.
+ * Opens the store of a URL, and waits for a server that is away. `underneath` is the same as the driver has it: where it is encrypted, with envelopes for values.
  *
  * @throws {CliError} `STORE_UNAVAILABLE` when it stays away, {@link MeshworkError} of the driver otherwise. Neither says a password.
  */
-export async function openStore({ scheme, address, shown }: StoreUrl, options: OpenStoreOptions = {}): Promise<OpenedStore> {
+export async function openStore({ scheme, address, shown }: StoreUrl, options: OpenStoreOptions = {}): Promise<OpenedStore & { readonly underneath: Store }> {
   const { keys, mayBeUnfinished = false, readOnly = false, waitMs = 30_000, onWait = () => {}, signal } = options;
   const opener = openers[scheme];
   if (opener === undefined) throw new TypeError(`there is no opener for ${scheme}`);
@@ -54,7 +54,7 @@ export async function openStore({ scheme, address, shown }: StoreUrl, options: O
   for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       const store = await inTime(opener.open(address, { readOnly }), until - performance.now(), signal);
-      return { store: await prepared(store, { keys, mayBeUnfinished, readOnly, shown }), isShared: opener.isShared, shown };
+      return { store: await prepared(store, { keys, mayBeUnfinished, readOnly, shown }), isShared: opener.isShared, shown, underneath: store };
     } catch (error) {
       const why = withoutSecrets(error, address, shown);
       if (!isAway(error) || !opener.isShared) throw toError(error, why);
