@@ -1,7 +1,21 @@
-import { type CallResult, type Clock, type Ended, type Journal, type KeyValueStore, type Module, type Stage, systemClock } from '@meshwork/core';
+import {
+  type CallResult,
+  type Clock,
+  createTeller,
+  type Ended,
+  InvalidInputError,
+  type Journal,
+  type KeyValueStore,
+  type Listenable,
+  type Module,
+  type Stage,
+  systemClock,
+} from '@meshwork/core';
+import type { AuditEvents } from './audit-events.ts';
 import { createAuditTools } from './audit-tools.ts';
 import type { ChainPage } from './chain-lines.ts';
 import { readChainPage } from './chain-lines.ts';
+import type { ChainProblem } from './chain-walk.ts';
 import { createChainWriter } from './chain-writer.ts';
 import type { Checkpoint, SignedCheckpoint } from './checkpoint.ts';
 import { createCheckpointBook } from './checkpoint-book.ts';
@@ -57,6 +71,7 @@ export interface CheckpointOptions {
 
 /** The module, and what an application uses of it directly. */
 export interface AuditLog extends Module {
+  readonly events: Listenable<AuditEvents>;
   /** Records what transports refuse before it is a call, in the same chain: for their `recorder`. */
   readonly door: DoorBook;
   /**
@@ -92,10 +107,28 @@ export function audit(options: AuditOptions): AuditLog {
   const { checkpoints, retention, onError = () => {} } = options;
   if (retention !== undefined && checkpoints === undefined)
     throw new TypeError('audit({ retention }) needs checkpoints: only what a signed one covers may be trimmed');
-  const writer = createChainWriter({ journal, stream, isShared, patienceMs, maxWaiting });
+  const { events, tell } = createTeller<AuditEvents>(onError);
+  let silentSince = 0;
+  const onSilence = (isSilent: boolean) => {
+    if (isSilent) silentSince = performance.now();
+    if (isSilent) tell('journal-silent', { patienceMs });
+    else tell('journal-answers', { silentMs: Math.round(performance.now() - silentSince) });
+  };
+  const onProblem = ({ offset, kind, message }: ChainProblem) => tell('tamper-found', { offset, kind, message });
+  const writer = createChainWriter({ journal, stream, isShared, patienceMs, maxWaiting, onSilence });
   const door = createDoorBook({ writer, clock });
   const book = createCheckpointBook(journal, stream);
-  const notary = createNotary({ journal, stream, clock, book, signer: checkpoints?.signer, places: checkpoints?.places ?? [], onError });
+  const notary = createNotary({
+    journal,
+    stream,
+    clock,
+    book,
+    signer: checkpoints?.signer,
+    places: checkpoints?.places ?? [],
+    onError,
+    onSigned: ({ size, hash, time }) => tell('checkpoint-signed', { size, hash, time }),
+    onFork: (offset, message) => tell('tamper-found', { offset, kind: 'forked', message }),
+  });
   const index = options.index === undefined ? undefined : createSegmentIndex({ store: options.index, journal, stream });
   const searched = { journal, stream, index };
 
@@ -104,6 +137,18 @@ export function audit(options: AuditOptions): AuditLog {
     return key === undefined ? [] : book.anchors([key]);
   };
   const verify: AuditLog['verify'] = async (given = {}) => {
+    try {
+      const verification = await verifyLog(given);
+      if (verification.problem !== undefined) onProblem(verification.problem);
+      return verification;
+    } catch (error) {
+      // A checkpoint that is none of this log's is the mistake of whoever brought it; who gave up knows it.
+      const isTheirs = error instanceof InvalidInputError || given.signal?.aborted === true;
+      if (!isTheirs) tell('verification-failed', { message: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  };
+  const verifyLog = async (given: VerifyOptions): Promise<Verification> => {
     if (checkpoints === undefined) return verifyChain(journal, stream, given);
     const anchors = await anchorsOf();
     const own = await notary.newest();
@@ -120,7 +165,8 @@ export function audit(options: AuditOptions): AuditLog {
     return makeReport(searchAll(searched, filter), { stream, from: since, to: until, made: new Date(clock.now()).toISOString(), chain });
   };
   const trim = async (signal?: AbortSignal): Promise<Trimmed> => {
-    const trimmed = await trimChain({ journal, stream, clock, book, notary, retention: retention ?? {}, signal });
+    const trimmed = await trimChain({ journal, stream, clock, book, notary, retention: retention ?? {}, signal, onProblem });
+    if (trimmed.dropped > 0) tell('log-trimmed', { dropped: trimmed.dropped, keptFrom: trimmed.keptFrom });
     await index?.forget(trimmed.keptFrom);
     return trimmed;
   };
@@ -152,6 +198,7 @@ export function audit(options: AuditOptions): AuditLog {
 
   return {
     name: 'audit',
+    events,
     stages: { record },
     tools: createAuditTools({ newest: list, verify, checkpoint: notary.checkpoint, publicKey: notary.publicKey, chainPage, report }),
     async close() {

@@ -22,6 +22,8 @@ export interface ChainWriterOptions {
   readonly patienceMs: number;
   /** Records that wait for the journal, at most. */
   readonly maxWaiting: number;
+  /** Told when the journal has fallen silent, and when it answers again. */
+  readonly onSilence?: (isSilent: boolean) => void;
 }
 
 interface Waiting {
@@ -51,7 +53,7 @@ const LONGEST_WAIT_MS = 1;
  * arrives, be it late. An append that was given up may still land; then the next one expects another end of the stream and is refused, or it
  * lands too late itself and the journal refuses it. The chain holds either way.
  */
-export function createChainWriter({ journal, stream, isShared = false, patienceMs, maxWaiting }: ChainWriterOptions): ChainWriter {
+export function createChainWriter({ journal, stream, isShared = false, patienceMs, maxWaiting, onSilence = () => {} }: ChainWriterOptions): ChainWriter {
   let waiting: Waiting[] = [];
   /** What another writer was quicker than, in its order; before all that waits. */
   const again: Waiting[] = [];
@@ -91,8 +93,13 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
   };
   const silence = () => new UnavailableError(`the audit store has not answered for ${patienceMs / 1_000} seconds; try again when it works`);
 
+  const setSilent = (now: boolean) => {
+    if (isSilent === now) return;
+    isSilent = now;
+    onSilence(now);
+  };
   const fallSilent = () => {
-    isSilent = true;
+    setSilent(true);
     tip = undefined;
     for (const batch of underWay.members()) {
       batch.isGivenUp = true;
@@ -113,7 +120,7 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
   };
   const readTipInTime = async (): Promise<Tip | undefined> => {
     const reading = readTip(journal, stream).finally(() => {
-      isSilent = false;
+      setSilent(false);
     });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<undefined>((resolve) => {
@@ -146,7 +153,7 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
     const batch: Batch = { place: -1, waiting: records, since: performance.now(), isGivenUp: false };
     journal.append(stream, links, { expected: from.offset }).then(
       () => {
-        isSilent = false;
+        setSilent(false);
         if (batch.isGivenUp) tip = undefined;
         else {
           for (const { resolve } of records) resolve();
@@ -154,7 +161,7 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
         }
       },
       (cause) => {
-        isSilent = false;
+        setSilent(false);
         tip = undefined;
         if (batch.isGivenUp) return;
         // A conflict says that nothing was appended.

@@ -1,5 +1,6 @@
 export type { Outcome } from '@meshwork/core';
 export { type AuditLog, type AuditOptions, audit, type CheckpointOptions } from './audit.ts';
+export type { AuditEvents } from './audit-events.ts';
 export type { ChainProblem, ChainProblemKind } from './chain-walk.ts';
 export { type Checkpoint, openCheckpoint, parseCheckpoints, type SignedCheckpoint } from './checkpoint.ts';
 export type { DoorBook } from './door-book.ts';

@@ -29,9 +29,13 @@ export interface NotaryOptions {
   readonly signer?: AuditSigner | (() => Promise<AuditSigner>) | undefined;
   readonly places: readonly CheckpointPlace[];
   readonly onError: (error: unknown) => void;
+  /** Told of each checkpoint that is newly signed. */
+  readonly onSigned?: (checkpoint: SignedCheckpoint) => void;
+  /** Told that the log no longer holds what was signed, and since which record. */
+  readonly onFork?: (offset: number, message: string) => void;
 }
 
-export function createNotary({ journal, stream, clock, book, signer: given, places, onError }: NotaryOptions): Notary {
+export function createNotary({ journal, stream, clock, book, signer: given, places, onError, onSigned, onFork }: NotaryOptions): Notary {
   /** The size each place has acknowledged. */
   const kept = new Map(places.map((place) => [place, -1]));
   let last: SignedCheckpoint | undefined;
@@ -59,10 +63,10 @@ export function createNotary({ journal, stream, clock, book, signer: given, plac
     let hash: string | undefined;
     if (before.size <= head)
       for await (const record of journal.read(stream, { from: before.size, limit: 1 })) hash = record.offset === before.size ? linkIn(record)?.hash : undefined;
-    if (hash !== before.hash)
-      throw new UnavailableError(
-        `the audit log no longer contains record ${before.size} as it was signed at ${before.time}; verify it: nothing is signed until that is cleared up`,
-      );
+    if (hash === before.hash) return;
+    const what = `the audit log no longer contains record ${before.size} as it was signed at ${before.time}`;
+    onFork?.(before.size, what);
+    throw new UnavailableError(`${what}; verify it: nothing is signed until that is cleared up`);
   };
   const sign = async (): Promise<SignedCheckpoint> => {
     const before = await newest();
@@ -72,6 +76,7 @@ export function createNotary({ journal, stream, clock, book, signer: given, plac
     const made = await signCheckpoint({ stream, size, hash, time: new Date(clock.now()).toISOString() }, await signer());
     await book.add(made);
     last = made;
+    onSigned?.(made);
     return made;
   };
   /** One after the other: two at once would both look at the same last one. */

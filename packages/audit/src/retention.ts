@@ -1,4 +1,5 @@
 import { type Clock, type Journal, UnavailableError } from '@meshwork/core';
+import type { ChainProblem } from './chain-walk.ts';
 import { type SignedCheckpoint, signCheckpoint } from './checkpoint.ts';
 import type { CheckpointBook } from './checkpoint-book.ts';
 import type { Notary } from './notary.ts';
@@ -29,6 +30,8 @@ export interface TrimOptions {
   readonly notary: Notary;
   readonly retention: Retention;
   readonly signal?: AbortSignal | undefined;
+  /** Told what of the part that was to go does not hold. */
+  readonly onProblem?: (problem: ChainProblem) => void;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface TrimOptions {
  *
  * @throws {UnavailableError} when what is to go does not hold; nothing is dropped.
  */
-export async function trimChain({ journal, stream, clock, book, notary, retention, signal }: TrimOptions): Promise<Trimmed> {
+export async function trimChain({ journal, stream, clock, book, notary, retention, signal, onProblem }: TrimOptions): Promise<Trimmed> {
   const keys = [verifierKeyOf(await notary.signer())];
   const head = await journal.head(stream);
   const covered = await notary.covered();
@@ -60,6 +63,7 @@ export async function trimChain({ journal, stream, clock, book, notary, retentio
     { checkpoint: cut, ...(signal && { signal }) },
     { anchors: await book.anchors(keys), to: cut.size },
   );
+  if (problem !== undefined) onProblem?.(problem);
   if (!ok) throw new UnavailableError(`nothing of the audit log was trimmed, for it does not hold: ${problem?.message}; ${problem?.advice}`);
   const anchor = await signCheckpoint({ ...cut, time: new Date(clock.now()).toISOString() }, await notary.signer(), { isAnchor: true });
   await book.add(anchor);

@@ -72,6 +72,18 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
     .option('--json', 'print one JSON document')
     .action(async (options) => finish(await (await import('./commands/migrate.ts')).migrate(options, io)));
 
+  const store = program.command('store').description('what is kept');
+  store
+    .command('rewrap')
+    .description('after a new encryption key was put before the old ones: bring what they encrypted to it, and say which are still needed')
+    .option('--store <url>', 'the store (MESHWORK_STORE; default SQLite in the data folder); of a file, its hub must be stopped')
+    .option('--data <folder>', 'the data folder (MESHWORK_DATA; default .meshwork)')
+    .option('--config <file>', 'the configuration file of its hub')
+    .option('--encrypt-with <keys>', 'all its keys, the new one first: env:NAME or file:PATH (MESHWORK_ENCRYPT_WITH)')
+    .option('--store-wait <duration>', 'how long a store that is away is waited for (default 30s)')
+    .option('--json', 'print one JSON document')
+    .action(async (options) => finish(await (await import('./commands/store.ts')).rewrapStore(options, io)));
+
   const agent = program.command('agent').description('add agents and say what they may have');
   const agentCommands = () => import('./commands/agent.ts');
   command(agent, 'add <name>', 'add an agent; prints its key once')

@@ -1,7 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type AuditLog, audit, openStoredSigner } from '@meshwork/audit';
-import { createHub, createJournalBus, createOperations, type Hub, type Module, type Store, UnavailableError, withPatience } from '@meshwork/core';
+import {
+  createHub,
+  createJournalBus,
+  createOperations,
+  type Hub,
+  InvalidInputError,
+  type Module,
+  type Operation,
+  randomIds,
+  type Store,
+  UnavailableError,
+  withPatience,
+} from '@meshwork/core';
 import { createEvents, type Events } from '@meshwork/events';
 import {
   type CertificateOptions,
@@ -20,7 +32,11 @@ import { type LimitRule, rateLimits } from '@meshwork/transports/limits';
 import { createGuardedFetch } from '@meshwork/transports/outbound';
 import { type AuditSettings, auditSettingsOf } from './config/audit-field.ts';
 import { type DataFolder, prepareFolder, writeAdminKey } from './data-folder.ts';
-import { forwardGuardian } from './forward-guardian.ts';
+import { forwardModules } from './forward/forward-modules.ts';
+import { startedNews, stoppingNews } from './forward/hub.ts';
+import type { HubEventTypes } from './forward/hub-event-types.ts';
+import type { News } from './forward/news.ts';
+import { endNews } from './forward/operations.ts';
 import { type OpenedStore, openStore } from './store/open-store.ts';
 import { sqliteUrl } from './store/store-url.ts';
 import { version } from './version.ts';
@@ -60,7 +76,7 @@ export interface RunningHub extends AsyncDisposable {
   readonly store: Store;
   readonly audit: AuditLog;
   /** What happens in the hub, for whoever subscribes. */
-  readonly events: Events;
+  readonly events: Events<HubEventTypes & Record<string, unknown>>;
   /** What the hub has carried; for the `meter` of whoever serves it. */
   readonly metrics: Metrics;
   /** Who is connected; for the `presence` of whoever serves it. */
@@ -115,15 +131,23 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     const patient = withPatience(store);
     // Webhooks reach public addresses over https only; a receiver has 20 seconds.
     const webhooks = { fetch: createGuardedFetch({ timeoutMs: 20_000 }) };
-    const events = createEvents({ journal: patient, store: patient, webhooks, onError });
-    forwardGuardian(guard, events);
-    const limiting = limits?.length === 0 ? [] : [rateLimits({ ...(limits !== undefined && { rules: limits }), ...(isShared && { store, onError }) })];
+    const events = createEvents<HubEventTypes & Record<string, unknown>>({ journal: patient, store: patient, webhooks, onError });
+    const publish = async (news: News) => void (await events.publish(news));
+    const limiting = limits?.length === 0 ? undefined : rateLimits({ ...(limits !== undefined && { rules: limits }), ...(isShared && { store }), onError });
     const metrics = createMetrics();
     const presence = createPresence();
     const closing = new AbortController();
     // A store of one process: whatever an earlier one of this name left under way is lost. Where hubs share it, each has a name of its own.
-    const operations = createOperations({ store: patient, ...(!isShared && { hub: 'local' }), onError });
-    await operations.recover();
+    const announceEnd = (operation: Operation) =>
+      publish(endNews(operation)).catch((error: unknown) => {
+        // What is no event today is none tomorrow: an owner's id may hold what an event must not.
+        if (!(error instanceof InvalidInputError)) throw error;
+        onError(error);
+      });
+    const name = isShared ? randomIds('hub') : 'local';
+    const operations = createOperations({ store: patient, hub: name, announceEnd, onError });
+    forwardModules(events, { guardian: guard, operations, audit: log, limits: limiting, presence });
+    const lostOperations = await operations.recover();
     const hub = createHub({
       modules: [
         tracing(),
@@ -133,7 +157,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
         telemetryResources({ metrics, version, closing: closing.signal, warnings: () => warningsOf(guard) }),
         presenceModule(presence),
         events,
-        ...limiting,
+        ...(limiting === undefined ? [] : [limiting]),
         ...modules,
       ],
       operations,
@@ -144,8 +168,11 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     });
     const madeAdminKey = !(await guard.hasAdmin());
     if (madeAdminKey) await writeAdminKey(folder, await guard.createAdminKey());
+    // Before any call, so that whatever happens comes after it.
+    await publish(startedNews({ hub: name, version, lostOperations })).catch(onError);
     const close = async () => {
       closing.abort();
+      await publish(stoppingNews({ hub: name })).catch(onError);
       await operations.close();
       await hub.close();
       await store.close();

@@ -1,4 +1,4 @@
-import { createMemoryStore, type Store, type StoredValue } from '@meshwork/core';
+import { createMemoryStore, type PastRecord, type Store, type StoredValue } from '@meshwork/core';
 import { createKeyRing, encryptStore } from '@meshwork/core/encrypted';
 import { collect, manualClock } from '@meshwork/testing';
 import fc from 'fast-check';
@@ -11,6 +11,7 @@ class Killed extends Error {}
 /** A store whose user is killed at a write: before it is done, or after it, without an answer. */
 function killedAt(store: Store, write: number, isDone: boolean): Store {
   let writes = 0;
+  const past = store.appendPast;
   const mortal = async <T>(work: () => Promise<T>): Promise<T> => {
     writes += 1;
     if (writes < write) return work();
@@ -22,17 +23,18 @@ function killedAt(store: Store, write: number, isDone: boolean): Store {
     put: (...args) => mortal(() => store.put(...args)),
     delete: (...args) => mortal(() => store.delete(...args)),
     append: (...args) => mortal(() => store.append(...args)),
+    ...(past && { appendPast: (...args) => mortal(() => past(...args)) }),
     trim: (...args) => mortal(() => store.trim(...args)),
   };
 }
 
-/** Everything a store holds, but for its revisions, its times and what it says of itself. */
+/** Everything a store holds, but for its revisions and what it says of itself. */
 async function contentOf(store: Store) {
   const streams = await Promise.all(
     (await collect(store.streams())).map(async (stream) => ({
       stream,
       head: await store.head(stream),
-      records: (await collect(store.read(stream))).map(({ offset, value }) => [offset, value]),
+      records: (await collect(store.read(stream))).map(({ offset, time, value }) => [offset, time, value]),
     })),
   );
   const keys = (await collect(store.list(''))).filter(({ key }) => key !== MIGRATION_MARK).map(({ key, value, ttlMs }) => [key, value, ttlMs]);
@@ -53,7 +55,10 @@ async function storeOf({ keys, streams }: World, clock = manualClock()): Promise
   const store = createMemoryStore({ clock });
   for (const { key, value, ttlMs } of keys) await store.put(key, value, ttlMs === undefined ? {} : { ttlMs });
   for (const { stream, records, trimmed } of streams) {
-    await store.append(stream, records);
+    for (const record of records) {
+      await store.append(stream, [record]);
+      clock.advance(1);
+    }
     await store.trim(stream, trimmed);
   }
   return store;
@@ -127,19 +132,15 @@ describe('a migration', () => {
     await expect(migrateStore({ from, to: part, name: 'two' })).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
+  const copying = (change: (records: readonly PastRecord[]) => readonly PastRecord[]) => ({
+    appendPast: async (store: Store, stream: string, records: readonly PastRecord[], options: { expected: number }) =>
+      store.appendPast?.(stream, change(records), options),
+  });
   it.each([
     ['a key', { put: async (store: Store, key: string) => store.put(key, key === 'a' ? 'other' : 1) }],
-    [
-      'a record',
-      {
-        append: async (store: Store, stream: string, records: readonly StoredValue[]) =>
-          store.append(
-            stream,
-            records.map(() => 'other'),
-          ),
-      },
-    ],
-    ['a lost record', { append: async (store: Store, stream: string, records: readonly StoredValue[]) => store.append(stream, records.slice(1)) }],
+    ['a record', copying((records) => records.map(({ time }) => ({ time, value: 'other' })))],
+    ["a record's time", copying((records) => records.map(({ time, value }) => ({ time: time + 1, value })))],
+    ['a lost record', copying((records) => records.slice(1))],
   ])('finds that a target kept %s wrongly', async (_what, wrong) => {
     const from = await storeOf({ keys: [{ key: 'a', value: 1, ttlMs: undefined }], streams: [{ stream: 's', records: [1, 2], trimmed: 0 }] });
     const store = createMemoryStore();

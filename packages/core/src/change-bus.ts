@@ -1,5 +1,7 @@
+import { ClosedError } from './errors.ts';
 import { type IdSource, randomIds } from './ids.ts';
 import type { Journal } from './journal.ts';
+import { pause } from './pause.ts';
 
 /** What one hub tells the others that serve the same resources. */
 export interface HubChange {
@@ -44,12 +46,14 @@ export interface JournalBusOptions {
   /** Default `core/changes`. */
   readonly stream?: string;
   readonly ids?: IdSource;
-  /** Called when the journal fails; listening begins again with the next subscriber. */
+  /** Called each time the journal fails. Listening goes on by itself where it was, after a pause that doubles up to five seconds. */
   readonly onError?: (error: unknown) => void;
 }
 
 /** Changes kept for hubs that are slow to read; older ones are dropped. */
 const KEPT = 1_000;
+const SHORTEST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 5_000;
 
 /** Joins hubs that share a journal, on whatever machines they are. */
 export function createJournalBus({ journal, stream = 'core/changes', ids = randomIds, onError = () => {} }: JournalBusOptions): ChangeBus {
@@ -57,10 +61,36 @@ export function createJournalBus({ journal, stream = 'core/changes', ids = rando
   const listeners = new Set<(change: HubChange) => void>();
   let stop: AbortController | undefined;
 
+  /** Follows from the place it has come to, however often the journal fails, until nobody listens or the journal is closed. */
   const listen = async (signal: AbortSignal) => {
-    for await (const { value } of journal.follow(stream, { signal })) {
-      const change = changeIn(value, from);
-      if (change !== undefined) for (const listener of listeners) listener(change);
+    let next: number | undefined;
+    for (let waitMs = SHORTEST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      try {
+        // A journal that lost its end goes on before the place that was reached.
+        const end = (await journal.head(stream)) + 1;
+        next = Math.min(next ?? end, end);
+        for await (const { offset, value } of journal.follow(stream, { from: next, signal })) {
+          next = offset + 1;
+          waitMs = SHORTEST_WAIT_MS;
+          tell(changeIn(value, from));
+        }
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        onError(error);
+        if (error instanceof ClosedError) return;
+      }
+      await pause(waitMs, signal);
+    }
+  };
+  const tell = (change: HubChange | undefined) => {
+    if (change === undefined) return;
+    for (const listener of listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        onError(error);
+      }
     }
   };
   const publish = async (change: HubChange) => {
@@ -73,7 +103,7 @@ export function createJournalBus({ journal, stream = 'core/changes', ids = rando
       listeners.add(listener);
       if (stop === undefined) {
         stop = new AbortController();
-        listen(stop.signal).catch(onError);
+        void listen(stop.signal);
       }
       return () => {
         listeners.delete(listener);

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'eventemitter3';
 import type { Call, CallRequest } from './call.ts';
 import { type Catalogue, createCatalogue, type Registration } from './catalogue.ts';
 import type { ChangeBus } from './change-bus.ts';
@@ -16,6 +15,7 @@ import { createCall, type RunningCall } from './running-call.ts';
 import { type ScopesFor, scopesByEffect, visibleByScopes } from './scopes.ts';
 import { enclosingOrder, type SlotName } from './stage.ts';
 import { limitScopes } from './stages/limit-scopes.ts';
+import { createTeller, type Listenable } from './teller.ts';
 import { type CatalogueView, createSight, createViews } from './visibility.ts';
 import { within } from './within.ts';
 
@@ -65,7 +65,7 @@ export interface HubHandle {
   /** The scopes a credential that has any needs for a target. */
   readonly scopesFor: ScopesFor;
   /** Events to listen to; a listener that throws does not disturb the hub. */
-  readonly events: Pick<EventEmitter<HubEvents>, 'on' | 'off' | 'once'>;
+  readonly events: Listenable<HubEvents>;
   /**
    * The one way in, for every face. A tool's own failure is an answer with `isError`; a refusal before the tool is one too.
    *
@@ -98,19 +98,7 @@ export interface Hub extends HubHandle, AsyncDisposable {
 export function createHub(options: HubOptions = {}): Hub {
   const { modules = [], operations, clock = systemClock, ids = randomIds, scopesFor = scopesByEffect, onError = () => {} } = options;
   const info: HubInfo = { name: 'meshwork', version: '0.1.0', ...options.info };
-  const emitter = new EventEmitter<HubEvents>();
-  const emit: Emit = (name, event) => {
-    if (emitter.listenerCount(name) === 0) return;
-    for (const listener of emitter.listeners(name)) {
-      // Called by hand, so that one listener's throw does not keep the next from hearing; one that listens once is taken off by hand too.
-      emitter.off(name, listener, undefined, true);
-      try {
-        (listener as (payload: typeof event) => void)(event);
-      } catch (error) {
-        onError(error, undefined);
-      }
-    }
-  };
+  const { events, tell: emit, close: hush } = createTeller<HubEvents>((error) => onError(error, undefined));
   const catalogue = createCatalogue({ onChange: (kind) => emit('catalogue-changed', { kind }) });
   const underWay = createRoster<RunningCall>();
   let idle: (() => void) | undefined;
@@ -136,7 +124,7 @@ export function createHub(options: HubOptions = {}): Hub {
     maySee: (principal, uri) => (principal.scopes === undefined ? sight : scopedSight)(principal, uri),
     operations,
     scopesFor,
-    events: emitter,
+    events,
     register: (registration) => catalogue.register(registration),
     resourceUpdated(uri) {
       emit('resource-updated', { uri });
@@ -176,7 +164,7 @@ export function createHub(options: HubOptions = {}): Hub {
         failures.push(error);
       }
     }
-    emitter.removeAllListeners();
+    hush();
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, `${failures.length} modules failed to close`);
   }
@@ -191,8 +179,6 @@ export function createHub(options: HubOptions = {}): Hub {
 function tooSlow({ name }: Module, ms: number): UnavailableError {
   return new UnavailableError(`the module ${name} did not close in ${ms / 1_000} seconds; what it had under way may be lost`);
 }
-
-type Emit = <Name extends keyof HubEvents>(name: Name, event: Parameters<HubEvents[Name]>[0]) => void;
 
 function chainOf(modules: readonly Module[], scopesFor: ScopesFor): Chain {
   return enclosingOrder.flatMap((slot): Chain => {

@@ -10,6 +10,13 @@ export interface JournalRecord {
   readonly value: StoredValue;
 }
 
+/** A record to be appended with a time that is not now. */
+export interface PastRecord {
+  /** In whole milliseconds since the Unix epoch. */
+  readonly time: number;
+  readonly value: StoredValue;
+}
+
 /**
  * What the ports carry: JSON, or bytes that come back as they went in. JSON means plain objects and arrays, strings, finite numbers, booleans
  * and null; a member that is `undefined` is left out. Everything else is refused: other objects, bytes inside JSON, whatever holds itself.
@@ -29,6 +36,13 @@ export interface Journal extends Enduring {
    * @throws {InvalidInputError} when a value is neither JSON nor bytes, {@link ConflictError} when the stream has moved on; nothing is appended.
    */
   append(stream: string, records: readonly StoredValue[], options?: { readonly expected?: number }): Promise<readonly number[]>;
+  /**
+   * For copies of a journal, and for nothing else: appends records with the times they had. When it fails, some of them may be there, from the first
+   * on: ask for the `head`, and go on behind it. Drivers have it; a journal without it cannot take a copy with its times.
+   *
+   * @throws {InvalidInputError} when a value is neither JSON nor bytes, {@link ConflictError} when the stream does not end at `expected`.
+   */
+  appendPast?(stream: string, records: readonly PastRecord[], options: { readonly expected: number }): Promise<readonly number[]>;
   /** Records from offset `from` (default: the oldest kept), oldest first, at most `limit` (default: all), read in pages. */
   read(stream: string, options?: { readonly from?: number; readonly limit?: number }): AsyncIterable<JournalRecord>;
   /** Records from offset `from` (default: the next to be appended), then each new one as it is acknowledged, until `signal` aborts or the journal closes. @throws {ClosedError} */

@@ -5,10 +5,13 @@ import { type IdSource, randomIds } from './ids.ts';
 import type { JsonObject } from './json.ts';
 import type { KeyValueEntry, KeyValueStore } from './key-value-store.ts';
 import { hasEnded, type Operation, type OperationEvent, type OperationStatus, ownerOf, transition } from './operation.ts';
+import { createOperationEnds, type KeptOperation } from './operation-ends.ts';
 import { createOperationLease, inBackground } from './operation-lease.ts';
 import { createOperationWork, type OperationWork } from './operation-work.ts';
+import { pause } from './pause.ts';
 import type { Principal } from './principal.ts';
 import type { CallResult, InputRequest } from './result.ts';
+import { createTeller, type Listenable } from './teller.ts';
 
 export interface OperationsOptions {
   readonly store: KeyValueStore;
@@ -31,8 +34,20 @@ export interface OperationsOptions {
   readonly graceMs?: number;
   /** Operations one owner may have under way on this hub. Default 100. */
   readonly maxPerOwner?: number;
+  /**
+   * Told of each operation that has ended, on whichever hub, at least once: an end stays on record, whatever dies, until this has returned; a sweep
+   * calls it again for what it failed or was cut off at. The operation's id says which are one. Nothing waits for it but `recover` and `close`.
+   */
+  readonly announceEnd?: (operation: Operation) => Promise<void>;
   /** Called with what went wrong in the background, for the operator's log. */
   readonly onError?: (error: unknown) => void;
+}
+
+/** What becomes of operations on this hub, told at most once; for their ends see `announceEnd`. */
+export interface OperationEvents {
+  'operation-started': (event: { readonly operation: Operation }) => void;
+  /** It waits for its owner to answer `operation.requests`. */
+  'input-required': (event: { readonly operation: Operation }) => void;
 }
 
 /** What the work itself gets. */
@@ -52,6 +67,7 @@ export interface OperationContext {
 
 /** Long-running work: durable, bound to whoever started it, and final once it has ended. Any hub over the store can show, answer and cancel it. */
 export interface Operations {
+  readonly events: Listenable<OperationEvents>;
   /**
    * Starts work in the background and returns once it is on record.
    *
@@ -85,7 +101,9 @@ const PREFIX = 'core/operation/';
 
 export function createOperations(options: OperationsOptions): Operations {
   const { store, clock = systemClock, ids = randomIds, ttlMs = 3_600_000, answerWithinMs = 86_400_000, leaseMs = 30_000 } = options;
-  const { hub = ids('hub'), sweepMs = 60_000, graceMs = 5_000, maxPerOwner = 100, onError = () => {} } = options;
+  const { hub = ids('hub'), sweepMs = 60_000, graceMs = 5_000, maxPerOwner = 100, announceEnd, onError = () => {} } = options;
+  const { events, tell } = createTeller<OperationEvents>(onError);
+  const ends = announceEnd && createOperationEnds({ store, announceEnd, onError });
   const running = new Map<string, OperationWork>();
   const lease = createOperationLease(store, hub, leaseMs, () => running.size > 0);
   const closing = new AbortController();
@@ -94,7 +112,7 @@ export function createOperations(options: OperationsOptions): Operations {
 
   const load = async (id: string) => {
     const entry = /^[\w-]{1,100}$/.test(id) ? await store.get(PREFIX + id) : undefined;
-    return entry && { operation: operationIn(entry), revision: entry.revision };
+    return entry && keptIn(entry);
   };
   const owned = async (id: string, principal: Principal) => {
     const entry = await load(id);
@@ -108,13 +126,17 @@ export function createOperations(options: OperationsOptions): Operations {
       if (entry === undefined) throw new NotFoundError(`there is no operation ${JSON.stringify(id)}`);
       const next = transition(entry.operation, event, clock.now());
       if (next === undefined) return { operation: entry.operation, happened: false };
+      let revision: number;
       try {
-        await store.put(PREFIX + id, next as unknown as JsonObject, { expected: entry.revision, ...(hasEnded(next) && { ttlMs: next.ttlMs }) });
+        const ttl = hasEnded(next) && ends === undefined ? { ttlMs: next.ttlMs } : {};
+        revision = (await store.put(PREFIX + id, next as unknown as JsonObject, { expected: entry.revision, ...ttl })).revision;
       } catch (error) {
         if (error instanceof ConflictError) continue;
         throw error;
       }
       running.get(id)?.notice(next);
+      if (hasEnded(next)) void ends?.announce({ key: PREFIX + id, operation: next, revision, isAnnounced: false });
+      else if (event.type === 'asked') tell('input-required', { operation: next });
       return { operation: next, happened: true };
     }
   };
@@ -153,9 +175,16 @@ export function createOperations(options: OperationsOptions): Operations {
     };
     let marked = 0;
     for await (const entry of store.list(PREFIX)) {
-      const operation = operationIn(entry);
+      const kept = keptIn(entry);
+      const { operation } = kept;
       const age = clock.now() - Date.parse(operation.updatedAt);
+      // Whoever saw it end has a moment to tell of it.
+      if (ends?.isOpen(kept) && (operation.hub === hub || age >= leaseMs)) {
+        await ends.announce(kept);
+        continue;
+      }
       if (hasEnded(operation)) {
+        if (ends !== undefined && !kept.isAnnounced) continue;
         if (age >= operation.ttlMs) await store.delete(entry.key, { expected: entry.revision }).catch(ignoreConflict);
         continue;
       }
@@ -170,6 +199,7 @@ export function createOperations(options: OperationsOptions): Operations {
   };
 
   return {
+    events,
     async start({ principal, name }, run) {
       const refuseClosed = () => {
         if (closing.signal.aborted) throw new ClosedError('the hub is closing and starts no more operations; try again when it is back');
@@ -191,6 +221,7 @@ export function createOperations(options: OperationsOptions): Operations {
         const operation: Operation = { id, owner, hub, name, status: 'working', createdAt: now, updatedAt: now, ttlMs };
         refuseClosed();
         await store.put(PREFIX + id, operation as unknown as JsonObject, { expected: 0 });
+        tell('operation-started', { operation });
         void work.begin().finally(() => running.delete(id));
         return operation;
       } catch (error) {
@@ -242,7 +273,9 @@ export function createOperations(options: OperationsOptions): Operations {
     },
     async recover() {
       sweepNowAndThen();
-      return sweep();
+      const marked = await sweep();
+      await ends?.settle();
+      return marked;
     },
     async close() {
       if (closing.signal.aborted) return;
@@ -259,7 +292,7 @@ export function createOperations(options: OperationsOptions): Operations {
         late.abort();
       };
       await inTime(Promise.all(ending));
-      await inTime(Promise.all([following, lease.release().catch(onError)]));
+      await inTime(Promise.all([ends?.settle(), following, lease.release().catch(onError)]));
     },
   };
 }
@@ -268,22 +301,14 @@ const INTERRUPTED = { type: 'failed', code: 'INTERRUPTED', message: 'the hub sto
 const EXPIRED = { type: 'failed', code: 'EXPIRED', message: 'nobody answered in time; start it again' } as const;
 
 function operationIn({ value }: Pick<KeyValueEntry, 'value'>): Operation {
-  return value as unknown as Operation;
+  const { isAnnounced: _isAnnounced, ...operation } = value as unknown as Operation & { readonly isAnnounced?: boolean };
+  return operation;
+}
+
+function keptIn({ key, value, revision }: KeyValueEntry): KeptOperation {
+  return { key, operation: operationIn({ value }), revision, isAnnounced: (value as { readonly isAnnounced?: boolean }).isAnnounced === true };
 }
 
 function ignoreConflict(error: unknown): void {
   if (!(error instanceof ConflictError)) throw error;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = inBackground(setTimeout(end, ms));
-    signal.addEventListener('abort', end);
-  });
 }

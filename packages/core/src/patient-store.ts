@@ -53,6 +53,7 @@ export function withPatience(store: Store, { patienceMs = 5_000 }: PatienceOptio
     }
   }
 
+  const past = store.appendPast?.bind(store);
   return {
     ...(store.durability !== undefined && { durability: store.durability }),
     get: (key) => read(() => store.get(key)),
@@ -61,6 +62,7 @@ export function withPatience(store: Store, { patienceMs = 5_000 }: PatienceOptio
     list: (prefix, options) => pages(store.list(prefix, options)),
     watch: (prefix, options) => store.watch(prefix, options),
     append: (stream, records, options) => write(() => store.append(stream, records, options)),
+    ...(past && { appendPast: (stream, records, options) => write(() => past(stream, records, options)) }),
     read: (stream, options) => pages(store.read(stream, options)),
     follow: (stream, options) => store.follow(stream, options),
     streams: (prefix) => pages(store.streams(prefix)),

@@ -1,4 +1,4 @@
-import { type ChangeBus, createHub, createJournalBus, createMemoryBus, createMemoryJournal } from '@meshwork/core';
+import { type ChangeBus, ClosedError, createHub, createJournalBus, createMemoryBus, createMemoryJournal, type Journal, UnavailableError } from '@meshwork/core';
 import { describe, expect, it } from 'vitest';
 
 const buses: readonly [string, () => () => ChangeBus][] = [
@@ -65,5 +65,52 @@ describe('a bus over a journal', () => {
     await journal.close();
     bus.publish({ type: 'resource-updated', uri: 'a://b' });
     await expect.poll(() => errors.length).toBe(1);
+  });
+
+  it('goes on after a journal that failed, and has missed nothing of what was changed meanwhile', async () => {
+    const journal = createMemoryJournal();
+    const failing = new Set<string>();
+    let follows = 0;
+    const frail: Journal = {
+      ...journal,
+      head: async (stream) => {
+        if (failing.has('head')) throw new UnavailableError('the journal is away');
+        return journal.head(stream);
+      },
+      async *follow(stream, options) {
+        follows += 1;
+        for await (const record of journal.follow(stream, options)) {
+          if (failing.has('follow')) throw new UnavailableError('the journal is away');
+          yield record;
+        }
+      },
+    };
+    const errors: unknown[] = [];
+    const [near, far] = [createJournalBus({ journal }), createJournalBus({ journal: frail, onError: (error) => errors.push(error) })];
+    const heard: string[] = [];
+    const leave = far.subscribe(({ uri }) => {
+      heard.push(uri);
+      if (uri === 'a://1') throw new Error('a listener that fails');
+    });
+    await expect.poll(() => follows).toBe(1);
+    near.publish({ type: 'resource-updated', uri: 'a://1' });
+    await expect.poll(() => heard).toEqual(['a://1']);
+    expect(errors.map(String)).toEqual(['Error: a listener that fails']);
+    failing.add('follow').add('head');
+    near.publish({ type: 'resource-updated', uri: 'a://2' });
+    await expect.poll(() => errors.length, { timeout: 15_000 }).toBeGreaterThan(3);
+    near.publish({ type: 'resource-updated', uri: 'a://3' });
+    failing.clear();
+    await expect.poll(() => heard, { timeout: 15_000 }).toEqual(['a://1', 'a://2', 'a://3']);
+    leave();
+    await journal.close();
+  });
+
+  it('tries no more once the journal is closed', async () => {
+    const journal = createMemoryJournal();
+    const errors: unknown[] = [];
+    await journal.close();
+    createJournalBus({ journal, onError: (error) => errors.push(error) }).subscribe(() => {});
+    await expect.poll(() => errors).toEqual([expect.any(ClosedError)]);
   });
 });

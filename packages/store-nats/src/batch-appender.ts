@@ -8,8 +8,8 @@ import type { Content } from './value.ts';
 
 /** Appends that come while a batch is on its way go together in the next, in their order and each with an outcome of its own. */
 export interface BatchAppender {
-  /** The first of the offsets. */
-  append(stream: string, records: readonly Content[], expected: number | undefined): Promise<number>;
+  /** The first of the offsets. `time`: that of the records, when it is not now. */
+  append(stream: string, records: readonly Content[], expected: number | undefined, time?: number): Promise<number>;
   idle(): Promise<void>;
 }
 
@@ -22,6 +22,7 @@ interface End {
 interface Waiting {
   readonly records: readonly Content[];
   readonly expected: number | undefined;
+  readonly time: number | undefined;
   readonly resolve: (first: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -60,7 +61,7 @@ export function createBatchAppender({ link, messages, publisher, now }: Parts, g
           queue.state = undefined;
           continue;
         }
-        queue.state = await store(subjectOf(stream), end, records);
+        queue.state = await store(subjectOf(stream), end, records, batch[0]?.time ?? now());
         if (queue.state === undefined) continue;
         for (const { one, present } of refused) refuse(stream, one, present);
         for (const { one, first } of accepted) one.resolve(first);
@@ -72,11 +73,10 @@ export function createBatchAppender({ link, messages, publisher, now }: Parts, g
     }
   };
   /** Stores a batch behind the end it knows; undefined when that is another by now. */
-  const store = async (subject: string, end: End, records: readonly Content[]): Promise<End | undefined> => {
+  const store = async (subject: string, end: End, records: readonly Content[], time: number): Promise<End | undefined> => {
     if (records.length === 0) return end;
     const packed = pack(records, roomOf(link));
     const id = publisher.newId();
-    const time = now();
     let after: number | undefined = end.sequence;
     let at = end.head + 1;
     for (const [part, { data, count }] of packed.entries()) {
@@ -113,14 +113,14 @@ export function createBatchAppender({ link, messages, publisher, now }: Parts, g
   };
 
   return {
-    async append(stream, records, expected) {
+    async append(stream, records, expected, time) {
       const room = roomOf(link);
       for (const record of records)
         if (sizeOf(record) > room)
           throw new InvalidInputError(`a record takes ${sizeOf(record)} bytes, and the server takes ${room} (its max_payload); make it smaller`);
       const queue = queueOf(stream);
       return new Promise((resolve, reject) => {
-        queue.waiting.push({ records, expected, resolve, reject });
+        queue.waiting.push({ records, expected, time, resolve, reject });
         queue.running ??= run(stream, queue);
       });
     },
@@ -130,11 +130,12 @@ export function createBatchAppender({ link, messages, publisher, now }: Parts, g
   };
 }
 
-/** How many of those who wait go together: as many as fit one message, and at least one. */
+/** How many of those who wait go together: as many as fit one message, which has one time, and at least one. */
 function lengthOfBatch(waiting: readonly Waiting[], room: number): number {
   let bytes = 0;
   let length = 0;
-  for (const { records } of waiting) {
+  for (const { records, time } of waiting) {
+    if (time !== waiting[0]?.time) break;
     for (const record of records) bytes += sizeOf(record);
     if (length > 0 && bytes > room) break;
     length += 1;

@@ -36,6 +36,22 @@ export function createNatsJournal(parts: Parts): Journal {
       const first = await appender.append(stream, records, expected);
       return records.map((_, index) => first + index);
     },
+    async appendPast(stream, records, { expected }) {
+      enter(stream);
+      // A message has one time. All are sent in their order; behind one that fails each is refused.
+      const appends: Promise<number>[] = [];
+      for (let start = 0; start < records.length; ) {
+        const time = Math.floor(records[start]?.time ?? 0);
+        let end = start;
+        while (end < records.length && Math.floor(records[end]?.time ?? 0) === time) end += 1;
+        const contents = records.slice(start, end).map(({ value }) => toContent(value));
+        appends.push(appender.append(stream, contents, expected + start, time));
+        start = end;
+      }
+      if (appends.length === 0) appends.push(appender.append(stream, [], expected));
+      for (const append of await Promise.allSettled(appends)) if (append.status === 'rejected') throw append.reason;
+      return records.map((_, index) => expected + 1 + index);
+    },
     async *read(stream, { from = 1, limit = Number.POSITIVE_INFINITY } = {}) {
       enter(stream);
       const subject = subjectOf(stream);

@@ -1,11 +1,11 @@
 import { type Clock, type Store, systemClock } from '@meshwork/core';
 import { connectionOptionsOf } from './connection-options.ts';
 import { openLink } from './link.ts';
-import { createMessages } from './messages.ts';
+import { createMessages, type Messages } from './messages.ts';
 import { createNatsJournal } from './nats-journal.ts';
 import { createNatsKeyValueStore } from './nats-key-value-store.ts';
 import type { Parts } from './parts.ts';
-import { createPublisher } from './publisher.ts';
+import { createPublisher, refusingPublisher } from './publisher.ts';
 import { createServerClock } from './server-clock.ts';
 import { openStreams } from './streams.ts';
 
@@ -20,6 +20,8 @@ export interface NatsOptions {
   readonly credentials?: string;
   /** Milliseconds an operation may take; what begins while there is no connection fails at once. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Looks at a store that is there: makes none, writes nothing, and refuses whatever would need it. Default false. */
+  readonly readOnly?: boolean;
   /** Decides when keys expire and what time records carry. Default: the server's clock, which is one for all hubs. */
   readonly clock?: Clock;
 }
@@ -27,7 +29,7 @@ export interface NatsOptions {
 /**
  * Opens both ports on NATS JetStream, which any number of processes may share. A connection that is lost is made again by itself.
  *
- * @throws {UnavailableError} when no server can be reached or JetStream cannot make the streams, {@link StoreFormatError} when the streams of that name
+ * @throws {UnavailableError} when no server can be reached or JetStream cannot make the streams, {@link NotFoundError} when it was to be read only and is not there, {@link StoreFormatError} when the streams of that name
  * are not ours, TypeError when the name or the URL is none.
  */
 export async function openNats({
@@ -36,20 +38,22 @@ export async function openNats({
   replicas = 1,
   credentials,
   timeoutMs = 10_000,
+  readOnly = false,
   clock,
 }: NatsOptions): Promise<Store & AsyncDisposable> {
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(name))
     throw new TypeError(`the name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "_" or "-", as in "meshwork"`);
   const link = await openLink(connectionOptionsOf(url, credentials, timeoutMs), timeoutMs);
   try {
-    const streams = await openStreams(link, name, replicas);
+    const streams = await openStreams(link, name, readOnly ? undefined : replicas);
+    const publisherOf = (messages: Messages) => (readOnly ? refusingPublisher : createPublisher(link, messages, !streams.single));
     const noteMessages = createMessages(link, streams.notes, streams.single);
-    const notes = { root: `${name}.notes`, messages: noteMessages, publisher: createPublisher(link, noteMessages, !streams.single) };
-    const serverClock = clock === undefined ? await createServerClock(notes) : undefined;
+    const notes = { root: `${name}.notes`, messages: noteMessages, publisher: publisherOf(noteMessages) };
+    const serverClock = clock === undefined && !readOnly ? await createServerClock(notes) : undefined;
     const time = clock ?? serverClock ?? systemClock;
     const partsOf = (stream: string, root: string): Parts => {
       const messages = createMessages(link, stream, streams.single);
-      return { link, stream, root, messages, publisher: createPublisher(link, messages, !streams.single), notes, now: () => time.now() };
+      return { link, stream, root, messages, publisher: publisherOf(messages), notes, now: () => time.now() };
     };
     const keys = createNatsKeyValueStore(partsOf(streams.keys, `${name}.keys`));
     const journal = createNatsJournal(partsOf(streams.journal, `${name}.journal`));
@@ -65,8 +69,24 @@ export async function openNats({
     // One server syncs its files every two minutes (`sync_interval`); of three, two have each message.
     const durability = streams.single ? 'may-lose-acknowledged' : 'durable';
     const { get, put, delete: remove, list, watch } = keys;
-    const { append, read, follow, head, streams: names, trim } = journal;
-    return { durability, get, put, delete: remove, list, watch, append, read, follow, head, streams: names, trim, close, [Symbol.asyncDispose]: close };
+    const { append, appendPast, read, follow, head, streams: names, trim } = journal;
+    return {
+      durability,
+      get,
+      put,
+      delete: remove,
+      list,
+      watch,
+      append,
+      ...(appendPast && { appendPast }),
+      read,
+      follow,
+      head,
+      streams: names,
+      trim,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await link.close();
     throw error;

@@ -100,6 +100,12 @@ export function createPublisher(link: Link, messages: Messages, replicated: bool
   };
 }
 
+/** Of a store that is only looked at. */
+export const refusingPublisher: Publisher = {
+  newId: () => '',
+  publish: () => Promise.reject(new UnavailableError('the store was opened for reading only; nothing was changed')),
+};
+
 /** The place a message wants, as a name of its own in the stream: a sequence belongs to one subject. */
 function placeOf({ subject, after }: Publication): string {
   return after > 0 ? String(after) : `0-${createHash('sha256').update(subject).digest('base64url')}`;

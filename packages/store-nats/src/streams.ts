@@ -1,4 +1,4 @@
-import { StoreFormatError, UnavailableError } from '@meshwork/core';
+import { NotFoundError, StoreFormatError, UnavailableError } from '@meshwork/core';
 import { ApiError, callApi } from './api.ts';
 import type { Link } from './link.ts';
 
@@ -24,11 +24,11 @@ const NOT_FOUND = 10_059;
 const SUBJECTS_OVERLAP = 10_065;
 
 /**
- * Makes the streams that are missing, whoever opens the store at the same time. Those that are there stay as they are, with the replicas they have.
+ * Makes the streams that are missing, whoever opens the store at the same time; without `replicas`, none. Those that are there stay as they are, with the replicas they have.
  *
- * @throws {StoreFormatError} when one is not Meshwork's, {@link UnavailableError} when JetStream cannot make them.
+ * @throws {NotFoundError} when one is missing and none is to be made, {@link StoreFormatError} when one is not Meshwork's, {@link UnavailableError} when JetStream cannot make them.
  */
-export async function openStreams(link: Link, name: string, replicas: number): Promise<Streams> {
+export async function openStreams(link: Link, name: string, replicas: number | undefined): Promise<Streams> {
   const streams = { keys: `${name}_keys`, journal: `${name}_journal`, notes: `${name}_notes` };
   const infos = [
     await openStream(link, streams.keys, `${name}.keys.>`, replicas, {}),
@@ -48,7 +48,7 @@ export async function infoOf(link: Link, stream: string): Promise<StreamInfo> {
   }
 }
 
-async function openStream(link: Link, name: string, subject: string, replicas: number, extra: object): Promise<StreamInfo> {
+async function openStream(link: Link, name: string, subject: string, replicas: number | undefined, extra: object): Promise<StreamInfo> {
   const config = {
     name,
     subjects: [subject],
@@ -65,6 +65,7 @@ async function openStream(link: Link, name: string, subject: string, replicas: n
     throw toOpenError(name, cause);
   });
   if (info === undefined) {
+    if (replicas === undefined) throw new NotFoundError(`there is no stream ${name} yet; a hub makes it when it starts`);
     try {
       return await callApi<StreamInfo>(link, `STREAM.CREATE.${name}`, config);
     } catch (cause) {

@@ -1,6 +1,6 @@
 import { openNats } from '@meshwork/store-nats';
 import { describeWithEngine } from '@meshwork/test-engines';
-import { describeCrowd, describeInventory, describeJournal, describeKeyValueStore, type ManualClock } from '@meshwork/testing';
+import { describeCrowd, describeInventory, describeJournal, describeKeyValueStore, describeLooking, type ManualClock } from '@meshwork/testing';
 import { connect } from '@nats-io/transport-node';
 import { afterAll } from 'vitest';
 
@@ -18,6 +18,10 @@ await describeWithEngine('nats', (url) => {
   describeKeyValueStore('NATS', open);
   describeJournal('NATS', open);
   describeInventory('NATS', open);
+  describeLooking('NATS', async () => {
+    const name = fresh();
+    return (options) => openNats({ url, name, ...options });
+  });
   describeCrowd('NATS', async () => {
     const name = fresh();
     return () => openNats({ url, name });

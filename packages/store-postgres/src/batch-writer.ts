@@ -5,7 +5,7 @@ import type { RowValue } from './row-value.ts';
 import { TRIM } from './write-function.ts';
 
 /** One write, as `write_1` takes it; `name` is a key or a stream. */
-interface Write {
+export interface Write {
   readonly op: number;
   readonly name: Uint8Array;
   readonly expected?: number | undefined;
@@ -54,7 +54,14 @@ export function createBatchWriter({ connection, schema, now, onCommit }: BatchWr
 
   const send = async (batch: readonly Waiting[]): Promise<void> => {
     try {
-      const answers = await connection.run<Answer>('write', text, [now() ?? null, ...toArrays(batch.map(({ write }) => write))]);
+      const answers = await connection.run<Answer>(
+        'write',
+        text,
+        batchValues(
+          batch.map(({ write }) => write),
+          now(),
+        ),
+      );
       onCommit();
       for (const [index, { resolve, reject }] of batch.entries()) {
         const answer = answers[index];
@@ -103,9 +110,11 @@ function sizeOf({ name, content, records = [] }: Write): number {
   return records.reduce((sum, { value }) => sum + value.length, name.length + (content?.value.length ?? 0));
 }
 
-function toArrays(writes: readonly Write[]): readonly unknown[] {
+/** Writes as the parameters of `write_1`. */
+export function batchValues(writes: readonly Write[], now: number | undefined): unknown[] {
   const records = writes.flatMap(({ records = [] }, place) => records.map((record, number) => ({ ...record, place: place + 1, number: number + 1 })));
   return [
+    now ?? null,
     writes.map(({ op }) => op),
     byteaArray(writes.map(({ name }) => name)),
     writes.map(({ expected }) => expected ?? null),

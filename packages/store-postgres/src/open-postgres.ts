@@ -1,12 +1,13 @@
 import { type Clock, type Durability, type Store, UnavailableError } from '@meshwork/core';
-import { type ClientConfig, types } from 'pg';
+import { type Client, type ClientConfig, types } from 'pg';
+import { createPastAppender } from './append-past.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import { createConnection } from './connection.ts';
 import { createListener } from './listener.ts';
 import { createPostgresJournal } from './postgres-journal.ts';
 import { createPostgresKeyValueStore } from './postgres-key-value-store.ts';
 import { createReader } from './reader.ts';
-import { migrate } from './schema.ts';
+import { migrate, refuseMissing } from './schema.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=…`, as libpq writes it. */
@@ -15,6 +16,8 @@ export interface PostgresOptions {
   readonly schema?: string;
   /** Milliseconds a statement may take before its connection is given up. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Looks at a store that is there: makes none, writes nothing, and refuses whatever would need it. Default false. */
+  readonly readOnly?: boolean;
   /** Decides when keys expire and what time records carry. Default: the server's clock, which is one for all hubs. */
   readonly clock?: Clock;
 }
@@ -26,10 +29,16 @@ const INT8_OID = 20;
 /**
  * Opens both ports on a PostgreSQL database, which any number of processes may share. Connections that are lost are made again when they are needed.
  *
- * @throws {UnavailableError} when the server cannot be reached, {@link StoreFormatError} when the schema is a newer Meshwork's or not ours,
+ * @throws {UnavailableError} when the server cannot be reached, {@link NotFoundError} when it was to be read only and is not there, {@link StoreFormatError} when the schema is a newer Meshwork's or not ours,
  * TypeError when the schema's name is none.
  */
-export async function openPostgres({ url, schema = 'meshwork', timeoutMs = 10_000, clock }: PostgresOptions): Promise<Store & AsyncDisposable> {
+export async function openPostgres({
+  url,
+  schema = 'meshwork',
+  timeoutMs = 10_000,
+  readOnly = false,
+  clock,
+}: PostgresOptions): Promise<Store & AsyncDisposable> {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
     throw new TypeError(`the schema ${JSON.stringify(schema)} must be lower case letters, digits and "_", as in "meshwork"`);
   const config: ClientConfig = {
@@ -45,13 +54,15 @@ export async function openPostgres({ url, schema = 'meshwork', timeoutMs = 10_00
     keys.wake();
     journal.wake();
   };
-  const writing = createConnection({ config });
+  const onConnect = readOnly ? async (client: Client) => void (await client.query('SET default_transaction_read_only = on')) : undefined;
+  const writing = createConnection({ config, ...(onConnect && { onConnect }) });
   const reading = createConnection({ config: { ...config, pipeline: true } as ClientConfig });
   const listener = createListener(config, schema, wake);
   const writer = createBatchWriter({ connection: writing, schema, now, onCommit: wake });
   const reader = createReader(reading);
   const keys = createPostgresKeyValueStore({ schema, writer, reader, now });
-  const journal = createPostgresJournal({ schema, writer, reader, now });
+  const importing = createConnection({ config, ...(onConnect && { onConnect }) });
+  const journal = createPostgresJournal({ schema, writer, reader, now }, createPastAppender({ connection: importing, schema, onCommit: wake }));
   const looker = setInterval(wake, LOOK_MS).unref();
   let closed: Promise<void> | undefined;
   const close = () => {
@@ -59,14 +70,15 @@ export async function openPostgres({ url, schema = 'meshwork', timeoutMs = 10_00
       clearInterval(looker);
       await Promise.all([keys.close(), journal.close()]);
       await writer.idle();
-      await Promise.all([listener.close(), writing.close(), reading.close()]);
+      await Promise.all([listener.close(), writing.close(), reading.close(), importing.close()]);
     })();
     return closed;
   };
   let durability: Durability;
   try {
     const client = await writing.ready();
-    await migrateOnce(client, schema);
+    if (readOnly) await refuseMissing(client, schema);
+    else await migrateOnce(client, schema);
     durability = await durabilityOf(client);
     await listener.start();
   } catch (error) {
@@ -74,8 +86,24 @@ export async function openPostgres({ url, schema = 'meshwork', timeoutMs = 10_00
     throw error;
   }
   const { get, put, delete: remove, list, watch } = keys;
-  const { append, read, follow, head, streams, trim } = journal;
-  return { durability, get, put, delete: remove, list, watch, append, read, follow, head, streams, trim, close, [Symbol.asyncDispose]: close };
+  const { append, appendPast, read, follow, head, streams, trim } = journal;
+  return {
+    durability,
+    get,
+    put,
+    delete: remove,
+    list,
+    watch,
+    append,
+    ...(appendPast && { appendPast }),
+    read,
+    follow,
+    head,
+    streams,
+    trim,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 async function migrateOnce(client: Parameters<typeof migrate>[0], schema: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { ClosedError, checkName, createChangeFeed, type Journal, type JournalRecord, patiently, refuseStaleStream } from '@meshwork/core';
 import { afterPrefix } from './after-prefix.ts';
+import type { createPastAppender } from './append-past.ts';
 import type { Parts } from './parts.ts';
 import { fromRowValue, type RowValue, toRowValue } from './row-value.ts';
 import { APPEND, HEAD, TRIM } from './write-function.ts';
@@ -18,7 +19,7 @@ export interface PostgresJournal extends Journal {
   wake(): void;
 }
 
-export function createPostgresJournal({ schema, writer, reader }: Parts): PostgresJournal {
+export function createPostgresJournal({ schema, writer, reader }: Parts, appendPast: ReturnType<typeof createPastAppender>): PostgresJournal {
   const readText = `SELECT place, time, kind, value FROM (
     SELECT *, sum(octet_length(value)) OVER (ORDER BY place) - octet_length(value) AS before FROM (
       SELECT place, time, kind, value FROM ${schema}.record WHERE stream = (SELECT id FROM ${schema}.stream WHERE name = $1) AND place >= $2 ORDER BY place LIMIT $3
@@ -45,6 +46,12 @@ export function createPostgresJournal({ schema, writer, reader }: Parts): Postgr
       enter(stream);
       const records = values.map(toRowValue);
       const { refused, at } = await writer.write({ op: APPEND, name: Buffer.from(stream), expected, records });
+      if (refused) refuseStaleStream(stream, at, expected);
+      return records.map((_, index) => at + index);
+    },
+    async appendPast(stream, records, { expected }) {
+      enter(stream);
+      const { refused, at } = await appendPast(stream, records, expected);
       if (refused) refuseStaleStream(stream, at, expected);
       return records.map((_, index) => at + index);
     },

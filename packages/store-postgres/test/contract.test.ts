@@ -1,6 +1,6 @@
 import { openPostgres } from '@meshwork/store-postgres';
 import { describeWithEngine } from '@meshwork/test-engines';
-import { describeCrowd, describeInventory, describeJournal, describeKeyValueStore, type ManualClock } from '@meshwork/testing';
+import { describeCrowd, describeInventory, describeJournal, describeKeyValueStore, describeLooking, type ManualClock } from '@meshwork/testing';
 import { afterAll } from 'vitest';
 import { createSchemas } from './schemas.ts';
 
@@ -11,6 +11,10 @@ await describeWithEngine('postgres', (url) => {
   describeKeyValueStore('PostgreSQL', open);
   describeJournal('PostgreSQL', open);
   describeInventory('PostgreSQL', open);
+  describeLooking('PostgreSQL', async () => {
+    const schema = schemas.next();
+    return (options) => openPostgres({ url, schema, ...options });
+  });
   describeCrowd('PostgreSQL', async () => {
     const schema = schemas.next();
     return () => openPostgres({ url, schema });

@@ -37,6 +37,8 @@ export interface BatchWriterOptions {
   readonly id: string;
   /** Milliseconds since the Unix epoch; undefined: the server's own clock decides. */
   readonly now: () => number | undefined;
+  /** Refuses every write. */
+  readonly readOnly: boolean;
   /** A batch was carried out. */
   readonly onCommit: () => void;
 }
@@ -51,7 +53,7 @@ interface Waiting {
 const MOST_WRITES = 1_000;
 const MOST_BYTES = 4_000_000;
 
-export function createBatchWriter({ connection, keys, id, now, onCommit }: BatchWriterOptions): BatchWriter {
+export function createBatchWriter({ connection, keys, id, now, readOnly, onCommit }: BatchWriterOptions): BatchWriter {
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
 
@@ -88,6 +90,7 @@ export function createBatchWriter({ connection, keys, id, now, onCommit }: Batch
   return {
     write: (write) =>
       new Promise((resolve, reject) => {
+        if (readOnly) return reject(new UnavailableError('the store was opened for reading only; nothing was changed'));
         waiting.push({ write, resolve, reject });
         running ??= run();
       }),

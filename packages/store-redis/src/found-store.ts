@@ -1,4 +1,4 @@
-import { StoreFormatError } from '@meshwork/core';
+import { NotFoundError, StoreFormatError } from '@meshwork/core';
 import type { RedisConnection } from './connection.ts';
 import type { StoreKeys } from './store-keys.ts';
 import { RESUMED } from './write-script.ts';
@@ -45,11 +45,23 @@ return { '${FORMAT}', ARGV[1] }
  */
 export async function foundStore(client: RedisConnection, keys: StoreKeys, newId = ''): Promise<string> {
   const run = /^run_id:(\w+)/m.exec(String(await client.sendCommand(['INFO', 'server'])))?.[1] ?? '';
-  const answer = await client.sendCommand(['EVAL', FOUND, String(keys.common.length), ...keys.common, newId, run]);
-  const [format, id] = (answer as unknown as readonly Buffer[]).map(String);
+  const { format, id } = await find(client, keys, newId, run);
   if (format === FOREIGN && newId !== '')
     throw new StoreFormatError(`Redis has keys under ${keys.common[0].replace(/:meta$/, '')} that are not meshwork's; choose another prefix`);
+  return id;
+}
+
+/** Finds the store that is there, and changes nothing. @throws {NotFoundError} {@link StoreFormatError} when it is a newer Meshwork's. */
+export async function findStore(client: RedisConnection, keys: StoreKeys): Promise<string> {
+  const { format, id } = await find(client, keys, '', '');
+  if (format === FOREIGN) throw new NotFoundError(`there is no store under ${keys.common[0].replace(/:meta$/, '')} yet; a hub makes it when it starts`);
+  return id;
+}
+
+async function find(client: RedisConnection, keys: StoreKeys, newId: string, run: string): Promise<{ readonly format: string; readonly id: string }> {
+  const answer = await client.sendCommand(['EVAL', FOUND, String(keys.common.length), ...keys.common, newId, run]);
+  const [format = FOREIGN, id = ''] = (answer as unknown as readonly Buffer[]).map(String);
   if (format !== FOREIGN && Number(format) !== FORMAT)
     throw new StoreFormatError(`the store in Redis was written by a newer meshwork (format ${format}, this one knows ${FORMAT}); update meshwork`);
-  return id ?? '';
+  return { format, id };
 }

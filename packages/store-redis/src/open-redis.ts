@@ -2,7 +2,7 @@ import { type Clock, randomIds, type Store } from '@meshwork/core';
 import { toAddress } from './address.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import { createConnection } from './connection.ts';
-import { foundStore } from './found-store.ts';
+import { findStore, foundStore } from './found-store.ts';
 import { createListener } from './listener.ts';
 import { type RedisPersistence, readPersistence } from './persistence.ts';
 import { createReader } from './reader.ts';
@@ -17,6 +17,8 @@ export interface RedisOptions {
   readonly prefix?: string;
   /** Milliseconds a command may take, with connecting, before it and its connection are given up. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Looks at a store that is there: makes none, writes nothing, and refuses whatever would need it. Default false. */
+  readonly readOnly?: boolean;
   /** Decides when keys expire and what time records carry. Default: the server's clock, which is one for all hubs. */
   readonly clock?: Clock;
 }
@@ -38,10 +40,10 @@ const LOOK_MS = 5_000;
 /**
  * Opens both ports on one Redis (6.2 or later), which any number of processes may share. Connections that are lost are made again when they are needed.
  *
- * @throws {UnavailableError} when the server cannot be reached or may throw out any key, {@link StoreFormatError} when the store is a newer Meshwork's
+ * @throws {UnavailableError} when the server cannot be reached or may throw out any key, {@link NotFoundError} when it was to be read only and is not there, {@link StoreFormatError} when the store is a newer Meshwork's
  * or the keys are not ours, TypeError when the URL or the prefix is none.
  */
-export async function openRedis({ url, prefix = 'meshwork', timeoutMs = 10_000, clock }: RedisOptions): Promise<RedisStore> {
+export async function openRedis({ url, prefix = 'meshwork', timeoutMs = 10_000, readOnly = false, clock }: RedisOptions): Promise<RedisStore> {
   const address = toAddress(url);
   const keys = storeKeys(prefix);
   const now = () => clock?.now();
@@ -50,7 +52,7 @@ export async function openRedis({ url, prefix = 'meshwork', timeoutMs = 10_000, 
     address,
     timeoutMs,
     async onConnect(client) {
-      const found = await foundStore(client, keys, id === undefined ? randomIds('store') : undefined);
+      const found = readOnly ? await findStore(client, keys) : await foundStore(client, keys, id === undefined ? randomIds('store') : undefined);
       id ??= found;
     },
   });
@@ -65,7 +67,7 @@ export async function openRedis({ url, prefix = 'meshwork', timeoutMs = 10_000, 
     const persistence = await readPersistence(reading);
     await writing.ready();
     await listener.start();
-    const writer = createBatchWriter({ connection: writing, keys, id: id ?? '', now, onCommit: wake });
+    const writer = createBatchWriter({ connection: writing, keys, id: id ?? '', now, readOnly, onCommit: wake });
     const parts = { keys, writer, reader: createReader(reading), now };
     const store = createRedisKeyValueStore(parts);
     const journal = createRedisJournal(parts);
@@ -85,8 +87,8 @@ export async function openRedis({ url, prefix = 'meshwork', timeoutMs = 10_000, 
       return closed;
     };
     const { get, put, delete: remove, list, watch } = store;
-    const { append, read, follow, head, streams, trim } = journal;
-    const ports = { get, put, delete: remove, list, watch, append, read, follow, head, streams, trim };
+    const { append, appendPast, read, follow, head, streams, trim } = journal;
+    const ports = { get, put, delete: remove, list, watch, append, ...(appendPast && { appendPast }), read, follow, head, streams, trim };
     return { ...ports, durability: 'may-lose-acknowledged', persistence, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await closeConnections();

@@ -3,7 +3,7 @@ import { fromContent, toContent } from './encoding.ts';
 import { firstAfter, lastBefore } from './key-range.ts';
 import type { Parts } from './parts.ts';
 import { readScript } from './read-scripts.ts';
-import { APPEND, HEAD, TRIM } from './write-script.ts';
+import { APPEND, APPEND_PAST, HEAD, TRIM } from './write-script.ts';
 
 const PAGE = 500;
 
@@ -50,6 +50,19 @@ export function createRedisJournal({ keys, writer, reader }: Parts): RedisJourna
       const { refused, at } = await writer.write({ op: APPEND, name: stream, expected, stream: keys.stream(stream), values, size });
       if (refused) refuseStaleStream(stream, at, expected);
       return contents.map((_, index) => at + index);
+    },
+    async appendPast(stream, records, { expected }) {
+      enter(stream);
+      const values: (string | Buffer)[] = [String(records.length)];
+      let size = 0;
+      for (const record of records) {
+        const { kind, value } = toContent(record.value);
+        values.push(Math.floor(record.time).toFixed(0), kind, value);
+        size += value.length;
+      }
+      const { refused, at } = await writer.write({ op: APPEND_PAST, name: stream, expected, stream: keys.stream(stream), values, size });
+      if (refused) refuseStaleStream(stream, at, expected);
+      return records.map((_, index) => at + index);
     },
     async *read(stream, { from = 1, limit = Number.POSITIVE_INFINITY } = {}) {
       let next = from;

@@ -8,6 +8,8 @@ export const TRIM = '4';
 /** Changes nothing; answers with the last revision, or a stream's head, as of the writes before it. */
 export const LAST_REVISION = '5';
 export const HEAD = '6';
+/** As an append; each record has its time before its kind. */
+export const APPEND_PAST = '7';
 
 /** The kinds of value; `DELETED` and `RESUMED`, another run of the server, stand in the history only. */
 export const JSON_TEXT = '0';
@@ -127,16 +129,20 @@ while at < #ARGV do
       remove(name, expires)
       answer = revision
     end
-  elseif op == '${APPEND}' then
+  elseif op == '${APPEND}' or op == '${APPEND_PAST}' then
+    local isPast = op == '${APPEND_PAST}'
     local stream, count = KEYS[tonumber(take())], tonumber(take())
     local present = findHead(name)
     if expected and expected ~= present then
       refused, answer = 1, present
-      at = at + 2 * count
+      at = at + (isPast and 3 or 2) * count
     else
       answer = present + 1
       local time = text(now)
       for offset = present + 1, present + count do
+        if isPast then
+          time = take()
+        end
         redis.call('XADD', stream, text(offset) .. '-0', 't', time, 'k', take(), 'v', take())
       end
       if count > 0 then

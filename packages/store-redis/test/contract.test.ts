@@ -1,6 +1,6 @@
 import { openRedis } from '@meshwork/store-redis';
 import { describeWithEngine } from '@meshwork/test-engines';
-import { describeCrowd, describeInventory, describeJournal, describeKeyValueStore, type ManualClock } from '@meshwork/testing';
+import { describeCrowd, describeInventory, describeJournal, describeKeyValueStore, describeLooking, type ManualClock } from '@meshwork/testing';
 import { createClient } from '@redis/client';
 import { afterAll } from 'vitest';
 
@@ -17,6 +17,10 @@ await describeWithEngine('redis', (url) => {
   describeKeyValueStore('Redis', open);
   describeJournal('Redis', open);
   describeInventory('Redis', open);
+  describeLooking('Redis', async () => {
+    const prefix = name();
+    return (options) => openRedis({ url, prefix, ...options });
+  });
   describeCrowd('Redis', async () => {
     const prefix = name();
     return () => openRedis({ url, prefix });

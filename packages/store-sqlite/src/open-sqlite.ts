@@ -49,7 +49,23 @@ export async function openSqlite({ path, clock = systemClock, synchronous = 'ful
     return closed;
   };
   const { get, put, delete: remove, list, watch } = keys;
-  const { append, read, follow, head, streams, trim } = journal;
+  const { append, appendPast, read, follow, head, streams, trim } = journal;
   const durability = synchronous === 'full' ? 'durable' : 'may-lose-acknowledged';
-  return { durability, get, put, delete: remove, list, watch, append, read, follow, head, streams, trim, close, [Symbol.asyncDispose]: close };
+  return {
+    durability,
+    get,
+    put,
+    delete: remove,
+    list,
+    watch,
+    append,
+    ...(appendPast && { appendPast }),
+    read,
+    follow,
+    head,
+    streams,
+    trim,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

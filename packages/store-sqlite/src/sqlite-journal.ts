@@ -115,8 +115,7 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
     }
     return records;
   };
-  const insertRecords = ({ id, head }: Stream, values: readonly EncodedValue[]) => {
-    const time = Math.floor(clock.now());
+  const insertRecords = ({ id, head }: Stream, values: readonly EncodedValue[], time = Math.floor(clock.now())) => {
     let last = head - values.length;
     for (const part of inBlocks(values)) {
       last += part.length;
@@ -155,6 +154,25 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
         if (waiting === undefined) pending.set(stream, [...encoded]);
         else for (const value of encoded) waiting.push(value);
         stream.head += encoded.length;
+        return encoded.map((_, index) => head + 1 + index);
+      });
+    },
+    async appendPast(name, records, { expected }) {
+      enter(name);
+      const encoded = records.map(({ time, value }) => ({ time: Math.floor(time), value: encodeValue(value) }));
+      return commits().write(() => {
+        // What this transaction has appended before comes first.
+        finish();
+        const present = streamAt(name);
+        const head = present?.head ?? 0;
+        refuseStaleStream(name, head, expected);
+        if (encoded.length === 0) return [];
+        const stream = present ?? createStream(name);
+        if (!durableHeads.has(name)) durableHeads.set(name, head);
+        for (const { time, values } of ofOneTime(encoded)) {
+          stream.head += values.length;
+          insertRecords(stream, values, time);
+        }
         return encoded.map((_, index) => head + 1 + index);
       });
     },
@@ -219,6 +237,17 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
       feed.close();
     },
   };
+}
+
+/** A row has one time: records in a row that share theirs. */
+function* ofOneTime(records: readonly { readonly time: number; readonly value: EncodedValue }[]) {
+  for (let start = 0; start < records.length; ) {
+    const time = records[start]?.time ?? 0;
+    let end = start;
+    while (end < records.length && records[end]?.time === time) end += 1;
+    yield { time, values: records.slice(start, end).map(({ value }) => value) };
+    start = end;
+  }
 }
 
 function* inBlocks(values: readonly EncodedValue[]): Generator<readonly EncodedValue[], void, undefined> {

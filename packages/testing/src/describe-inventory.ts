@@ -1,6 +1,6 @@
-import { ClosedError, type Store } from '@meshwork/core';
+import { ClosedError, ConflictError, InvalidInputError, type Store } from '@meshwork/core';
 import { describe, expect, it } from 'vitest';
-import { collect } from './collect.ts';
+import { collect, take } from './collect.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
 /** The contract of both ports where everything a store holds is looked through, as by whoever copies it: which streams there are, and how long keys have left. */
@@ -66,6 +66,30 @@ export function describeInventory(name: string, open: (clock: ManualClock) => St
           ['was brief', 'stays'],
         ]);
         expect(await store.get('lasting')).not.toHaveProperty('ttlMs');
+      }),
+    );
+
+    it(
+      'takes a copy of records with the times they had, all that the stream ends behind, and none else',
+      withStore(async (store, clock) => {
+        const { appendPast } = store;
+        if (appendPast === undefined) throw new Error('a driver brings appendPast');
+        const now = clock.now();
+        const past = [now - 9_000, now - 9_000, now - 5_000, now - 7_000, now - 7_000, 0].map((time, index) => ({ time, value: { index } }));
+        expect(await appendPast('log', past, { expected: 0 })).toEqual([1, 2, 3, 4, 5, 6]);
+        await expect(appendPast('log', past, { expected: 5 })).rejects.toThrow(ConflictError);
+        await expect(appendPast('log', [{ time: 1, value: new Date() as never }], { expected: 6 })).rejects.toThrow(InvalidInputError);
+        expect(await appendPast('log', [], { expected: 6 })).toEqual([]);
+        const following = take(store.follow('log', { from: 6 }), 3);
+        expect(await store.append('log', ['now'])).toEqual([7]);
+        expect(await appendPast('log', [{ time: now - 1, value: new Uint8Array([1]) }], { expected: 7 })).toEqual([8]);
+        const times = [...past.map(({ time }) => time), now, now - 1];
+        expect((await collect(store.read('log'))).map(({ offset, time }) => [offset, time])).toEqual(times.map((time, index) => [index + 1, time]));
+        expect((await collect(store.read('log'))).map(({ value }) => value)).toEqual([...past.map(({ value }) => value), 'now', new Uint8Array([1])]);
+        expect((await following).map(({ offset }) => offset)).toEqual([6, 7, 8]);
+        expect([await store.head('log'), await collect(store.streams())]).toEqual([8, ['log']]);
+        await store.trim('log', 4);
+        expect((await collect(store.read('log'))).map(({ time }) => time)).toEqual(times.slice(3));
       }),
     );
 

@@ -3,6 +3,7 @@ export { describeCrowd } from './describe-crowd.ts';
 export { describeInventory } from './describe-inventory.ts';
 export { describeJournal, type OpenJournal } from './describe-journal.ts';
 export { describeKeyValueStore, type OpenKeyValueStore } from './describe-key-value-store.ts';
+export { describeLooking, type OpenSame } from './describe-looking.ts';
 export { describeRestarts } from './describe-restarts.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
 export type { Restartable } from './restarts/restartable.ts';

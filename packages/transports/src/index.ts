@@ -11,7 +11,7 @@ export type { TlsMaterial, TlsOptions, TlsRules, TlsSource } from './http/tls.ts
 export { type WatchCertificatesOptions, type WatchedCertificates, watchCertificates } from './http/watch-certificates.ts';
 export type { DoorLimits } from './limits/door-limits.ts';
 export { type MountToolsOptions, mountTools, type ToolHost } from './mount-tools.ts';
-export { createPresence, type Presence, type PresenceOptions, type PresentAgent, presenceModule } from './presence.ts';
+export { createPresence, type Presence, type PresenceEvents, type PresenceOptions, type PresentAgent, presenceModule } from './presence.ts';
 export { type ConnectInProcessOptions, connectInProcess } from './streams/connect-in-process.ts';
 export { type ConnectSocketOptions, connectSocket } from './streams/connect-socket.ts';
 export { type ConnectWebSocketOptions, connectWebSocket, type WebSocketLike } from './streams/connect-web-socket.ts';

@@ -1,4 +1,4 @@
-import { type Clock, type Module, type Principal, type PrincipalKind, systemClock, type Zone } from '@meshwork/core';
+import { type Clock, createTeller, type Listenable, type Module, type Principal, type PrincipalKind, systemClock, type Zone } from '@meshwork/core';
 import type { TrafficFace } from './traffic-meter.ts';
 
 export interface PresenceOptions {
@@ -19,14 +19,25 @@ export interface PresentAgent {
   readonly last_seen: string;
 }
 
+/** Told at most once, of callers that have shown a credential. */
+export interface PresenceEvents {
+  /** It was not there before: it has no other connection to the face and made no request there lately. */
+  'agent-connected': (event: PresentAgent) => void;
+  /** It has had no connection to the face and made no request there for `requestTtlMs`: one that comes back sooner was never gone. */
+  'agent-gone': (event: PresentAgent) => void;
+}
+
 /** Who is connected to this process, as far as its transports know. */
 export interface Presence {
+  readonly events: Listenable<PresenceEvents>;
   /** A connection that lasts; the function returned says, once, that it has closed. With its last connection to a face a caller is gone from it. */
   opened(principal: Principal, face: TrafficFace): () => void;
   /** A request, or any other sign of life. */
   seen(principal: Principal, face: TrafficFace): void;
   /** Oldest connection first. */
   list(): readonly PresentAgent[];
+  /** Tells nothing more. */
+  close(): void;
 }
 
 interface Entry {
@@ -35,26 +46,62 @@ interface Entry {
   connectedAt: number;
   lastSeen: number;
   connections: number;
+  /** Its last connection was closed, and it may be back in a moment: not listed, and not yet told of as gone. */
+  hasLeft: boolean;
 }
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export function createPresence({ clock = systemClock, requestTtlMs = 60_000, maxEntries = 10_000 }: PresenceOptions = {}): Presence {
   /** In the order of their last sign of life. */
   const entries = new Map<string, Entry>();
-  const isPresent = ({ connections, lastSeen }: Entry, now: number) => connections > 0 || now - lastSeen < requestTtlMs;
+  const { events, tell, close: hush } = createTeller<PresenceEvents>();
+  const isOver = ({ connections, lastSeen }: Entry, now: number) => connections === 0 && now - lastSeen >= requestTtlMs;
+  const isPresent = (entry: Entry, now: number) => !entry.hasLeft && !isOver(entry, now);
+  const tellOf = (name: keyof PresenceEvents, entry: Entry) => {
+    if (entry.principal.kind !== 'anonymous') tell(name, describe(entry));
+  };
+  const forget = (key: string, entry: Entry) => {
+    entries.delete(key);
+    tellOf('agent-gone', entry);
+  };
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+  const sweep = () => {
+    timer = undefined;
+    const now = clock.now();
+    for (const [key, entry] of entries) if (isOver(entry, now)) forget(key, entry);
+    sweepLater();
+  };
+  /** When the time of the caller that has been silent longest is over. */
+  const sweepLater = () => {
+    if (timer !== undefined || closed) return;
+    for (const { connections, lastSeen } of entries.values()) {
+      if (connections > 0) continue;
+      const wait = Math.min(Math.max(1, lastSeen + requestTtlMs - clock.now()), LONGEST_TIMER_MS);
+      timer = setTimeout(sweep, wait).unref();
+      return;
+    }
+  };
 
   const touch = (key: string, principal: Principal, face: TrafficFace): Entry => {
     const now = clock.now();
+    const found = entries.get(key);
+    if (found !== undefined && isOver(found, now)) forget(key, found);
     const known = entries.get(key);
     entries.delete(key);
-    if (known === undefined && entries.size >= maxEntries) makeRoom(entries);
+    if (known === undefined && entries.size >= maxEntries) makeRoom(entries, forget);
     // The principal is kept as it is now: its zone goes by the connection it came over last.
     const connectedAt = known !== undefined && isPresent(known, now) ? known.connectedAt : now;
-    const entry: Entry = Object.assign(known ?? { connections: 0 }, { principal, face, connectedAt, lastSeen: now });
+    const entry: Entry = Object.assign(known ?? { connections: 0 }, { principal, face, connectedAt, lastSeen: now, hasLeft: false });
     entries.set(key, entry);
+    if (known === undefined) tellOf('agent-connected', entry);
     return entry;
   };
 
   return {
+    events,
     opened(principal, face) {
       const key = keyOf(principal, face);
       const entry = touch(key, principal, face);
@@ -65,14 +112,29 @@ export function createPresence({ clock = systemClock, requestTtlMs = 60_000, max
         open = false;
         entry.connections -= 1;
         entry.lastSeen = clock.now();
-        if (entry.connections === 0 && entries.get(key) === entry) entries.delete(key);
+        if (entry.connections > 0 || entries.get(key) !== entry) return;
+        entry.hasLeft = true;
+        entries.delete(key);
+        entries.set(key, entry);
+        sweepLater();
       };
     },
-    seen: (principal, face) => void touch(keyOf(principal, face), principal, face),
+    seen(principal, face) {
+      touch(keyOf(principal, face), principal, face);
+      sweepLater();
+    },
     list() {
       const now = clock.now();
-      for (const [key, entry] of entries) if (!isPresent(entry, now)) entries.delete(key);
-      return [...entries.values()].sort((a, b) => a.connectedAt - b.connectedAt).map(describe);
+      for (const [key, entry] of entries) if (isOver(entry, now)) forget(key, entry);
+      return [...entries.values()]
+        .filter((entry) => isPresent(entry, now))
+        .sort((a, b) => a.connectedAt - b.connectedAt)
+        .map(describe);
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      hush();
     },
   };
 }
@@ -81,6 +143,7 @@ export function createPresence({ clock = systemClock, requestTtlMs = 60_000, max
 export function presenceModule(presence: Presence): Module {
   return {
     name: 'presence',
+    close: async () => presence.close(),
     resources: [
       {
         uri: 'agents://connected',
@@ -99,16 +162,16 @@ function keyOf({ id }: Principal, face: TrafficFace): string {
 }
 
 /** Somebody with a connection open is forgotten only when everybody has one. */
-function makeRoom(entries: Map<string, Entry>): void {
-  let oldest: string | undefined;
-  for (const [key, { connections }] of entries) {
-    oldest ??= key;
-    if (connections === 0) {
-      oldest = key;
+function makeRoom(entries: ReadonlyMap<string, Entry>, forget: (key: string, entry: Entry) => void): void {
+  let oldest: readonly [string, Entry] | undefined;
+  for (const each of entries) {
+    oldest ??= each;
+    if (each[1].connections === 0) {
+      oldest = each;
       break;
     }
   }
-  if (oldest !== undefined) entries.delete(oldest);
+  if (oldest !== undefined) forget(...oldest);
 }
 
 function describe({ principal: { id, kind, zone }, face, connectedAt, lastSeen }: Entry): PresentAgent {

@@ -71,6 +71,32 @@ describe('the limits a hub has by default', () => {
 });
 
 describe('a limit', () => {
+  it('tells who ran into it once a window, however often that is refused, and a listener that throws refuses nobody', async () => {
+    const limits = rateLimits({ rules: [rule('caller', 2), rule('tool', 3)] });
+    const told: unknown[] = [];
+    limits.events.on('limit-reached', () => {
+      throw new Error('a listener that fails');
+    });
+    limits.events.on('limit-reached', ({ limit, principal, retryAfterMs }) => told.push([limit, principal.id, retryAfterMs]));
+    const { hub } = world({ rules: [] });
+    const limited = createHub({ modules: [limits, { name: 'm', tools: hub.catalogue.tools }] });
+    const call = async (id: string) => {
+      const { isError } = (await limited.call({ name: 'message_send', arguments: {}, face: 'mcp', principal: { ...alice, id } })) as { isError?: boolean };
+      return isError === true;
+    };
+    const refused: boolean[] = [];
+    for (const id of ['alice', 'alice', 'alice', 'alice', 'bob', 'bob', 'bob', 'alice']) refused.push(await call(id));
+    expect(refused).toEqual([false, false, true, true, false, true, true, true]);
+    const [byCaller, byTool] = ['2 calls a minute for each caller', '3 calls a minute for each tool'];
+    expect(told).toEqual([
+      [byCaller, 'alice', 60_000],
+      [byTool, 'bob', 60_000],
+    ]);
+    vi.advanceTimersByTime(60_000);
+    for (let times = 0; times < 4; times++) await call('alice');
+    expect(told.slice(2)).toEqual([[byCaller, 'alice', 60_000]]);
+  });
+
   it('says which it is and when to come back, and the decision is kept', async () => {
     const { hub } = world({ rules: [rule('caller', 1)] });
     const call = { name: 'message_send', arguments: {}, principal: alice, face: 'mcp' } as const;

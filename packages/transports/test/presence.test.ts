@@ -49,6 +49,38 @@ describe('who is present', () => {
     expect(presence.list().map(({ agent_id }) => agent_id)).toEqual(['alice', 'agent-98', 'agent-99']);
   });
 
+  it('is told of when it comes and when it is gone, and not when it is back soon', async () => {
+    const presence = createPresence({ requestTtlMs: 300 });
+    const told: string[] = [];
+    presence.events.on('agent-connected', ({ agent_id, face }) => told.push(`+ ${agent_id} ${face}`));
+    presence.events.on('agent-gone', ({ agent_id, face }) => told.push(`- ${agent_id} ${face}`));
+    const close = presence.opened(alice, 'ws');
+    presence.opened(alice, 'ws')();
+    presence.seen({ ...bob, kind: 'anonymous', id: 'nobody' }, 'mcp');
+    presence.seen(bob, 'mcp');
+    presence.seen(bob, 'mcp');
+    // Nobody asks for the list: the time of bob's last request is over all the same.
+    await expect.poll(() => told).toEqual(['+ alice ws', '+ bob mcp', '- bob mcp']);
+    close();
+    expect(presence.list()).toEqual([]);
+    const back = presence.opened(alice, 'ws');
+    expect(told).toHaveLength(3);
+    back();
+    await expect.poll(() => told.slice(3)).toEqual(['- alice ws']);
+    presence.close();
+    presence.seen(bob, 'mcp');
+    expect(told).toHaveLength(4);
+  });
+
+  it('is told of as gone when it is forgotten for others', () => {
+    const presence = createPresence({ maxEntries: 1 });
+    const told: string[] = [];
+    presence.events.on('agent-gone', ({ agent_id }) => told.push(agent_id));
+    presence.seen(alice, 'mcp');
+    presence.seen(bob, 'mcp');
+    expect(told).toEqual(['alice']);
+  });
+
   it('is read as a resource, and over REST', async () => {
     const presence = createPresence();
     await withRest(

@@ -69,7 +69,7 @@ async function configuration({ io }: CommandContext, file: string): Promise<Find
   }
 }
 
-/** Whether the store answers that hubs share; one that is in a file is its hub's alone. */
+/** Whether the store answers that hubs share, and is fit for them. It is only looked at. One that is in a file is its hub's alone. */
 async function storeFinding({ io }: CommandContext, file: string | undefined): Promise<Finding[]> {
   const check = 'store';
   const config: Config = file === undefined ? {} : await loadConfig(resolve(io.cwd, file), io.env).catch(() => ({}));
@@ -80,11 +80,12 @@ async function storeFinding({ io }: CommandContext, file: string | undefined): P
     if (!isSharedStore(url)) return [{ check, state: 'ok', detail: url.shown }];
     const encryptWith = io.env.MESHWORK_ENCRYPT_WITH || config.encryptWith;
     const keys = encryptWith === undefined ? undefined : await readEncryptionKeys(encryptWith, io.env, io.cwd);
-    const { store } = await openStore(url, { keys, waitMs: STORE_PATIENCE_MS });
+    const { store } = await openStore(url, { keys, waitMs: STORE_PATIENCE_MS, readOnly: true });
     await store.close();
     return [{ check, state: 'ok', detail: `${url.shown} answers` }];
   } catch (error) {
-    return [{ check, state: 'fail', detail: (error as Error).message }];
+    const isNew = error instanceof CliError && error.code === 'NOT_FOUND';
+    return [{ check, state: isNew ? 'warn' : 'fail', detail: isNew ? `it answers; ${error.message}` : (error as Error).message }];
   }
 }
 

@@ -1,4 +1,4 @@
-import { ConflictError, type Store, type StoredValue } from '@meshwork/core';
+import { ConflictError, type PastRecord, type Store } from '@meshwork/core';
 import { contentOf } from './both-keys.ts';
 
 export interface CopyStreamOptions {
@@ -14,7 +14,7 @@ const BYTES_AT_ONCE = 4_000_000;
 const BLANKS_AT_ONCE = 5_000;
 
 /**
- * Makes the target's stream that of the source, with the same offsets. A journal begins at 1 and has no gaps; so where the source was trimmed, blank
+ * Makes the target's stream that of the source, with the same offsets and, where the target can keep them, times. A journal begins at 1 and has no gaps; so where the source was trimmed, blank
  * records take the place of the dropped ones, and are trimmed too. Every append expects the one before: one that went through twice is refused.
  */
 export async function copyStream({ from, to, stream, onRecords }: CopyStreamOptions): Promise<void> {
@@ -29,18 +29,24 @@ export async function copyStream({ from, to, stream, onRecords }: CopyStreamOpti
   }
   if (first > 1) await to.trim(stream, first);
 
-  let batch: StoredValue[] = [];
+  let batch: PastRecord[] = [];
   let bytes = 0;
   const flush = async () => {
     if (batch.length === 0) return;
-    await to.append(stream, batch, { expected: end });
+    if (to.appendPast !== undefined) await to.appendPast(stream, batch, { expected: end });
+    else
+      await to.append(
+        stream,
+        batch.map(({ value }) => value),
+        { expected: end },
+      );
     end += batch.length;
     onRecords(batch.length);
     batch = [];
     bytes = 0;
   };
-  for await (const { value } of from.read(stream, { from: end + 1 })) {
-    batch.push(value);
+  for await (const { time, value } of from.read(stream, { from: end + 1 })) {
+    batch.push({ time: Math.floor(time), value });
     bytes += contentOf(value).length;
     if (batch.length >= RECORDS_AT_ONCE || bytes >= BYTES_AT_ONCE) await flush();
   }

@@ -32,7 +32,7 @@ export interface Migration extends Inventory {
 /**
  * Copies everything one store holds into another, which is empty or has a part of the same migration: keys with what is left of their life, streams
  * with their offsets, also where their beginning was trimmed. Then it reads both and compares. It may be ended anywhere and run again: what is there is
- * left, what is missing or different is copied, what is too much is deleted. Revisions are the target's own, and records carry the time of the copy.
+ * left, what is missing or different is copied, what is too much is deleted. Revisions are the target's own; records keep their times.
  *
  * @throws {ConflictError} when the target holds something else, or the two differ in the end.
  */

@@ -8,7 +8,7 @@ export interface Inventory {
   readonly streams: number;
   /** Records that are kept: not those that were trimmed. */
   readonly records: number;
-  /** SHA-256 over every key with its value, and every stream with its end and its records; of both stores, since they are the same. */
+  /** SHA-256 over every key with its value, and every stream with its end and its records, with their times; of both stores, since they are the same. */
   readonly digest: string;
 }
 
@@ -53,11 +53,18 @@ async function verifyStream(from: Store, to: Store, stream: string, [source, tar
   if (heads[0] !== heads[1]) throw differs(`${what}, which ends at ${heads[0]} and at ${heads[1]}`);
   const copies = to.read(stream)[Symbol.asyncIterator]();
   let records = 0;
-  const addRecord = (hash: Hash, { offset, value }: JournalRecord) => add(hash, `${stream}\n${offset}`, contentOf(value));
+  // One that cannot take a copy's times has its own.
+  const timeOf = ({ time }: JournalRecord) => (to.appendPast === undefined ? 0 : Math.floor(time));
+  const addRecord = (hash: Hash, record: JournalRecord) => add(hash, `${stream}\n${record.offset} ${timeOf(record)}`, contentOf(record.value));
   for await (const record of from.read(stream)) {
     onStep();
     const copy = await copies.next();
-    if (copy.done === true || copy.value.offset !== record.offset || !contentOf(copy.value.value).equals(contentOf(record.value)))
+    if (
+      copy.done === true ||
+      copy.value.offset !== record.offset ||
+      timeOf(copy.value) !== timeOf(record) ||
+      !contentOf(copy.value.value).equals(contentOf(record.value))
+    )
       throw differs(`${what} at ${record.offset}`);
     addRecord(source, record);
     addRecord(target, copy.value);

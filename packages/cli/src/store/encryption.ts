@@ -35,7 +35,12 @@ export async function readEncryptionKeys(said: string, env: Readonly<Record<stri
  * @throws {StoreFormatError} when it is encrypted and no keys are given, or is not and they are, {@link EncryptionKeyError} {@link DecryptionError}
  * when they are not its keys.
  */
-export async function withEncryption(store: Store, keys: EncryptionKeys | undefined, shown: string): Promise<Store> {
+export async function withEncryption(
+  store: Store,
+  keys: EncryptionKeys | undefined,
+  shown: string,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<Store> {
   const isMarked = (await store.get(ENCRYPTION_MARK)) !== undefined;
   if (keys === undefined) {
     if (isMarked) throw new StoreFormatError(`the store ${shown} is encrypted; pass its keys with --encrypt-with`);
@@ -45,7 +50,7 @@ export async function withEncryption(store: Store, keys: EncryptionKeys | undefi
   if (!isMarked) {
     if (!(await isEmpty(store))) throw new StoreFormatError(`the store ${shown} is not encrypted; copy it into a new one with "meshwork migrate"`);
     // Whoever else opens the empty store at the same time marks it too.
-    await encrypted.put(ENCRYPTION_MARK, true);
+    if (!readOnly) await encrypted.put(ENCRYPTION_MARK, true);
   }
   await encrypted.get(ENCRYPTION_MARK);
   return encrypted;

@@ -21,6 +21,8 @@ export interface OpenedStore {
 export interface OpenStoreOptions {
   /** Opens a store that a migration has filled in part, too. Default false. */
   readonly mayBeUnfinished?: boolean;
+  /** Looks at a store that is there: makes none, and writes nothing. Of stores that hubs share. Default false. */
+  readonly readOnly?: boolean;
   /** Encrypts values where they are kept. */
   readonly keys?: EncryptionKeys | undefined;
   /** How long a server that is away is waited for, in milliseconds. Default 30,000. */
@@ -39,20 +41,20 @@ const FINAL_SQLSTATE = /^(28|3D)/;
 const FINAL_REPLY = /^(WRONGPASS|NOAUTH|NOPERM)\b/;
 
 /**
- * Opens the store of a URL, and waits for a server that is away.
+ * Opens the store of a URL, and waits for a server that is away. `underneath` is the same as the driver has it: where it is encrypted, with envelopes for values.
  *
  * @throws {CliError} `STORE_UNAVAILABLE` when it stays away, {@link MeshworkError} of the driver otherwise. Neither says a password.
  */
-export async function openStore({ scheme, address, shown }: StoreUrl, options: OpenStoreOptions = {}): Promise<OpenedStore> {
-  const { keys, mayBeUnfinished = false, waitMs = 30_000, onWait = () => {}, signal } = options;
+export async function openStore({ scheme, address, shown }: StoreUrl, options: OpenStoreOptions = {}): Promise<OpenedStore & { readonly underneath: Store }> {
+  const { keys, mayBeUnfinished = false, readOnly = false, waitMs = 30_000, onWait = () => {}, signal } = options;
   const opener = openers[scheme];
   if (opener === undefined) throw new TypeError(`there is no opener for ${scheme}`);
   if (scheme === 'sqlite') await mkdir(dirname(address), { recursive: true, mode: 0o700 });
   const until = performance.now() + waitMs;
   for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
-      const store = await inTime(opener.open(address), until - performance.now(), signal);
-      return { store: await prepared(store, { keys, mayBeUnfinished, shown }), isShared: opener.isShared, shown };
+      const store = await inTime(opener.open(address, { readOnly }), until - performance.now(), signal);
+      return { store: await prepared(store, { keys, mayBeUnfinished, readOnly, shown }), isShared: opener.isShared, shown, underneath: store };
     } catch (error) {
       const why = withoutSecrets(error, address, shown);
       if (!isAway(error) || !opener.isShared) throw toError(error, why);
@@ -68,12 +70,13 @@ export async function openStore({ scheme, address, shown }: StoreUrl, options: O
 interface PrepareOptions {
   readonly keys: EncryptionKeys | undefined;
   readonly mayBeUnfinished: boolean;
+  readonly readOnly: boolean;
   readonly shown: string;
 }
 
-async function prepared(store: Store, { keys, mayBeUnfinished, shown }: PrepareOptions): Promise<Store> {
+async function prepared(store: Store, { keys, mayBeUnfinished, readOnly, shown }: PrepareOptions): Promise<Store> {
   try {
-    const readable = await withEncryption(store, keys, shown);
+    const readable = await withEncryption(store, keys, shown, { readOnly });
     if (!mayBeUnfinished) await refuseUnfinished(readable, shown);
     return readable;
   } catch (error) {

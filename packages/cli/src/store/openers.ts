@@ -3,14 +3,20 @@ import { usageError } from '../cli-error.ts';
 
 /** How stores of one scheme are opened. */
 export interface Opener {
-  /** Loads the driver and opens the store: a file for `sqlite`, the URL for servers. @throws {MeshworkError} */
-  readonly open: (address: string) => Promise<Store>;
+  /** Loads the driver and opens the store: a file for `sqlite`, the URL for servers, of which one may be only looked at. @throws {MeshworkError} */
+  readonly open: (address: string, options?: { readonly readOnly?: boolean }) => Promise<Store>;
   /** True when hubs in other processes may have it open too. */
   readonly isShared: boolean;
 }
 
-const postgres: Opener = { isShared: true, open: async (url) => (await import('@meshwork/store-postgres')).openPostgres(takeParameter(url, 'schema')) };
-const redis: Opener = { isShared: true, open: async (url) => (await import('@meshwork/store-redis')).openRedis(takeParameter(url, 'prefix')) };
+const postgres: Opener = {
+  isShared: true,
+  open: async (url, options) => (await import('@meshwork/store-postgres')).openPostgres({ ...takeParameter(url, 'schema'), ...options }),
+};
+const redis: Opener = {
+  isShared: true,
+  open: async (url, options) => (await import('@meshwork/store-redis')).openRedis({ ...takeParameter(url, 'prefix'), ...options }),
+};
 const nats: Opener = { isShared: true, open: openNatsAt };
 
 /** Every store the program knows, by the scheme of its URL. A driver is loaded when it is used. */
@@ -24,11 +30,11 @@ export const openers: Readonly<Record<string, Opener>> = {
   nats,
 };
 
-async function openNatsAt(address: string): Promise<Store> {
+async function openNatsAt(address: string, options: { readonly readOnly?: boolean } = {}): Promise<Store> {
   const { url: rest, name } = takeParameter(address, 'name');
   const { url, replicas } = takeParameter(rest, 'replicas');
   const { openNats } = await import('@meshwork/store-nats');
-  return openNats({ url, ...(name !== undefined && { name }), ...(replicas !== undefined && { replicas: replicasOf(replicas) }) });
+  return openNats({ url, ...options, ...(name !== undefined && { name }), ...(replicas !== undefined && { replicas: replicasOf(replicas) }) });
 }
 
 function replicasOf(text: string): 1 | 3 | 5 {

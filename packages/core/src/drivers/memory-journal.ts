@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { ClosedError } from '../errors.ts';
-import type { Journal, JournalRecord } from '../journal.ts';
+import type { Journal, JournalRecord, PastRecord } from '../journal.ts';
 import { createChangeFeed } from './change-feed.ts';
 import { checkName, compareNames } from './check-names.ts';
 import { copyValue } from './copy-value.ts';
@@ -27,21 +27,30 @@ export function createMemoryJournal({ clock = systemClock }: { readonly clock?: 
     return records.slice(skip, skip + limit).map(({ value, ...record }) => ({ ...record, value: copyValue(value) }));
   };
 
+  const add = (stream: string, expected: number | undefined, records: readonly PastRecord[]): number[] => {
+    const present = enter(stream) ?? { records: [], head: 0 };
+    refuseStaleStream(stream, present.head, expected);
+    const added = records.map(({ time, value }, index) => ({ offset: present.head + 1 + index, time, value: copyValue(value) }));
+    if (added.length === 0) return [];
+    // One by one: so many as a caller may append are too many arguments.
+    for (const record of added) present.records.push(record);
+    present.head += added.length;
+    streams.set(stream, present);
+    feed.wake();
+    return added.map(({ offset }) => offset);
+  };
+
   return {
     durability: 'process',
     async append(stream, values, { expected } = {}) {
-      const present = enter(stream) ?? { records: [], head: 0 };
-      refuseStaleStream(stream, present.head, expected);
       const time = clock.now();
-      const added = values.map((value, index) => ({ offset: present.head + 1 + index, time, value: copyValue(value) }));
-      if (added.length === 0) return [];
-      // One by one: so many as a caller may append are too many arguments.
-      for (const record of added) present.records.push(record);
-      present.head += added.length;
-      streams.set(stream, present);
-      feed.wake();
-      return added.map(({ offset }) => offset);
+      return add(
+        stream,
+        expected,
+        values.map((value) => ({ time, value })),
+      );
     },
+    appendPast: async (stream, records, { expected }) => add(stream, expected, records),
     async *read(stream, { from = 1, limit = Number.POSITIVE_INFINITY } = {}) {
       let next = from;
       let left = limit;

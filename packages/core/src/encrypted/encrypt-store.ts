@@ -38,6 +38,7 @@ export function encryptStore(store: Store, { keys, valuesPerKey = 2 ** 20 }: Enc
       for (const one of await Promise.all(values.slice(from, from + SEALED_AT_ONCE).map((value) => cipher.seal(value, place)))) sealed.push(one);
     return sealed;
   };
+  const past = store.appendPast?.bind(store);
 
   return {
     ...(store.durability !== undefined && { durability: store.durability }),
@@ -58,6 +59,22 @@ export function encryptStore(store: Store, { keys, valuesPerKey = 2 ** 20 }: Enc
       const sealing = sealAll(values.map(encodeValue), stream(name));
       return turns.after(sealing, (sealed) => store.append(name, sealed, options));
     },
+    ...(past && {
+      async appendPast(name, records, options) {
+        const sealing = sealAll(
+          records.map(({ value }) => encodeValue(value)),
+          stream(name),
+        );
+        const times = records.map(({ time }) => time);
+        return turns.after(sealing, (sealed) =>
+          past(
+            name,
+            sealed.map((value, index) => ({ value, time: times[index] ?? 0 })),
+            options,
+          ),
+        );
+      },
+    }),
     async *read(name, options) {
       for await (const record of store.read(name, options)) yield opened(record, stream(name));
     },

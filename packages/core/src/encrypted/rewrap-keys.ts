@@ -12,16 +12,21 @@ export interface RewrapReport {
   readonly current: number;
 }
 
+export interface RewrapOptions {
+  readonly keys: EncryptionKeys;
+  /** Only keys that begin with it. Default: all. */
+  readonly prefix?: string;
+  /** Told after each key how many were looked at. */
+  readonly onProgress?: (looked: number) => void;
+}
+
 /**
  * Brings the values of all keys to the current encryption key, beside whatever writes: `store` is the one underneath, which holds the envelopes.
  * Records of streams stay as they are, since a journal changes nothing: an old key is needed until they are trimmed, or the store is migrated.
  *
  * @throws {DecryptionError} {@link EncryptionKeyError} for a value that cannot be read; those before it are done.
  */
-export async function rewrapKeys(
-  store: KeyValueStore,
-  { keys, prefix = '' }: { readonly keys: EncryptionKeys; readonly prefix?: string },
-): Promise<RewrapReport> {
+export async function rewrapKeys(store: KeyValueStore, { keys, prefix = '', onProgress = () => {} }: RewrapOptions): Promise<RewrapReport> {
   const cipher = createValueCipher({ keys, valuesPerKey: 2 ** 20 });
   let rewrapped = 0;
   let current = 0;
@@ -32,6 +37,7 @@ export async function rewrapKeys(
     const sealed = isCurrent ? undefined : await cipher.seal(encodeValue(await cipher.open(value, place)), place);
     if (sealed !== undefined && (await replace(store, name, sealed, revision))) rewrapped += 1;
     else current += 1;
+    onProgress(rewrapped + current);
   }
   return { rewrapped, current };
 }

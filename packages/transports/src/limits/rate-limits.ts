@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type KeyValueStore, LimitedError, type Module, type Stage } from '@meshwork/core';
+import { createTeller, type KeyValueStore, LimitedError, type Listenable, type Module, type Principal, type Stage } from '@meshwork/core';
 import { defaultLimitRules, type LimitRule, subjectOf, wordsOf } from './limit-rules.ts';
 import { createMemoryLimiter, type Limiter } from './limiter.ts';
 import { createSharedLimiter } from './shared-limiter.ts';
@@ -11,6 +11,16 @@ export interface RateLimitsOptions {
   readonly store?: KeyValueStore;
   /** Is told when the store is away; hubs count alone meanwhile. */
   readonly onError?: (error: unknown) => void;
+}
+
+export interface LimitEvents {
+  /** A limit refused a principal for the first time in this window, on this hub; it is told at most once. */
+  'limit-reached': (event: { readonly limit: string; readonly principal: Principal; readonly retryAfterMs: number }) => void;
+}
+
+/** The module, and what it tells. */
+export interface RateLimits extends Module {
+  readonly events: Listenable<LimitEvents>;
 }
 
 interface Limit {
@@ -27,7 +37,9 @@ interface Limit {
  *
  * @throws {TypeError} when a rule's numbers are not whole and positive.
  */
-export function rateLimits({ rules = defaultLimitRules, store, onError }: RateLimitsOptions = {}): Module {
+export function rateLimits({ rules = defaultLimitRules, store, onError }: RateLimitsOptions = {}): RateLimits {
+  const { events, tell } = createTeller<LimitEvents>(onError);
+  const isFirst = oncePerWindow();
   const limits = rules.map((rule, index): Limit => {
     checkRule(rule);
     const { points, perMs } = rule;
@@ -41,7 +53,7 @@ export function rateLimits({ rules = defaultLimitRules, store, onError }: RateLi
 
   const limit: Stage = async (step, next) => {
     const taken: { readonly limiter: Limiter; readonly subject: string }[] = [];
-    for (const { rule, name, limiter } of limits) {
+    for (const [index, { rule, name, limiter }] of limits.entries()) {
       const found = subjectOf(rule, step);
       if (found === undefined) continue;
       // An id may be longer than a key.
@@ -52,16 +64,38 @@ export function rateLimits({ rules = defaultLimitRules, store, onError }: RateLi
         continue;
       }
       for (const each of taken) await each.limiter.giveBack(each.subject);
+      const { principal } = step.call;
+      if (isFirst(`${index} ${principal.kind} ${principal.id}`, waitMs)) tell('limit-reached', { limit: name, principal, retryAfterMs: waitMs });
       const reason = `the limit of ${name} is used up`;
       step.call.decisions.push({ by: 'limits', effect: 'deny', policies: [], reason });
       throw new LimitedError(`${reason}; try again in ${Math.ceil(waitMs / 1_000)} seconds`, { retryAfterMs: waitMs, details: { limit: name } });
     }
     return next();
   };
-  return { name: 'rate-limits', stages: { limit } };
+  return { name: 'rate-limits', stages: { limit }, events };
 }
 
 const LONGEST = 200;
+/** Refused principals that are remembered; of those beyond, nothing is told. */
+const REMEMBERED = 10_000;
+
+/** True once for a name, until so many milliseconds have passed: so that a flood of refusals is no flood of events. */
+function oncePerWindow(): (name: string, forMs: number) => boolean {
+  const until = new Map<string, number>();
+  let sweptAt = 0;
+  return (name, forMs) => {
+    const now = Date.now();
+    if ((until.get(name) ?? 0) > now) return false;
+    if (until.size >= REMEMBERED && !until.has(name)) {
+      if (Math.abs(now - sweptAt) < 1_000) return false;
+      sweptAt = now;
+      for (const [each, end] of until) if (end <= now) until.delete(each);
+      if (until.size >= REMEMBERED) return false;
+    }
+    until.set(name, now + forMs);
+    return true;
+  };
+}
 
 function checkRule({ by, points, perMs }: LimitRule): void {
   for (const [field, value] of Object.entries({ points, perMs }))
