@@ -3,8 +3,8 @@ import { createEvents, signWebhook, type WebhookOptions } from '@meshwork/events
 import { CloudEvent } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startReceiver } from './receiver.ts';
-import { ana, root, until } from './world.ts';
+import { startReceiver } from './support/receiver.ts';
+import { ana, root, until } from './support/world.ts';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
