@@ -1,6 +1,5 @@
 import {
   type Clock,
-  ConflictError,
   type HubHandle,
   type IdSource,
   type Journal,
@@ -208,19 +207,16 @@ export function createEvents<Types extends object = Record<string, unknown>>(opt
     return watcher.start();
   };
   const saveForConsumer = async (principal: Principal, { fromOffset, fromTime, ...lasting }: Omit<ConsumerRequest, 'principal'>) => {
-    const isThere = (await book.find(ownerOf(principal), lasting.name)) !== undefined;
-    if (!isThere)
-      try {
-        return await subscriptions.save(principal, {
-          ...lasting,
-          ...(fromOffset !== undefined && { fromOffset }),
-          ...(fromTime !== undefined && { fromTime }),
-        });
-      } catch (error) {
-        // Another hub that begins to consume it was first.
-        if (!(error instanceof ConflictError)) throw error;
-      }
-    return subscriptions.save(principal, lasting);
+    const isThere = async () => (await book.find(ownerOf(principal), lasting.name)) !== undefined;
+    if (await isThere()) return subscriptions.save(principal, lasting);
+    const start = { ...(fromOffset !== undefined && { fromOffset }), ...(fromTime !== undefined && { fromTime }) };
+    try {
+      return await subscriptions.save(principal, { ...lasting, ...start });
+    } catch (error) {
+      // Another hub that begins to consume it may have been first; then it began where that one says.
+      if (await isThere()) return subscriptions.save(principal, lasting);
+      throw error;
+    }
   };
 
   return {

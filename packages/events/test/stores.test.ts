@@ -5,6 +5,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { describeConsumers } from './support/describe-consumers.ts';
 import { describeCrash } from './support/describe-crash.ts';
 import { describeDurable } from './support/describe-durable.ts';
+import { describeRetention } from './support/describe-retention.ts';
 import { openStore, type StorePlace } from './support/open-store.ts';
 import { inMemory } from './support/world.ts';
 
@@ -18,6 +19,8 @@ const next = (): StorePlace => ({ engine: 'sqlite', address: join(folder, `${++f
 
 describeDurable('memory', inMemory);
 describeConsumers('memory', inMemory);
+describeRetention('memory', inMemory);
 describeDurable('SQLite', (clock) => openStore(next(), clock));
 describeConsumers('SQLite', (clock) => openStore(next(), clock));
+describeRetention('SQLite', (clock) => openStore(next(), clock));
 describeCrash('SQLite', async () => next());

@@ -49,7 +49,7 @@ export function describeSharedHubs(name: string, next: () => StorePlace): void {
       ]);
     });
 
-    it('share the events of one subscription: each is handled once, in the order of its source', async () => {
+    it('share the events of one subscription: each is handled once, in the order of its source', { timeout: 90_000 }, async () => {
       const hubs = await openHubs(next(), 3);
       const handled: { hub: number; source: string; n: number }[] = [];
       const busy = new Set<number>();
@@ -64,20 +64,20 @@ export function describeSharedHubs(name: string, next: () => StorePlace): void {
           }),
         ),
       );
-      const sources = Array.from({ length: 100 }, (_, at) => `urn:${at}`);
+      const sources = Array.from({ length: 80 }, (_, at) => `urn:${at}`);
       await Promise.all(
         hubs.map(async ({ events }, hub) => {
-          for (let n = 0; n < 4; n++)
+          for (let n = 0; n < 3; n++)
             await events.publishAll(sources.filter((_, at) => at % 3 === hub).map((source) => ({ type: 'test', source, visibility: 'public', data: { n } })));
         }),
       );
       const [first] = hubs;
       await until(async () => {
         const { progress } = (await first?.events.subscriptions.get(ana, 'shared')) ?? {};
-        return progress?.pending.length === 0 && progress.next === 401;
-      }, 25_000);
-      expect(handled).toHaveLength(400);
-      for (const source of sources) expect(handled.filter((each) => each.source === source).map(({ n }) => n)).toEqual([0, 1, 2, 3]);
+        return progress?.pending.length === 0 && progress.next === 241;
+      }, 60_000);
+      expect(handled).toHaveLength(240);
+      for (const source of sources) expect(handled.filter((each) => each.source === source).map(({ n }) => n)).toEqual([0, 1, 2]);
       expect(busy.size).toBeGreaterThan(1);
     });
 
@@ -115,7 +115,7 @@ export function describeSharedHubs(name: string, next: () => StorePlace): void {
       await until(() => handled.includes(2));
     });
 
-    it('send to a webhook one at a time, each event once', async () => {
+    it('send to a webhook one at a time, each event once', { timeout: 90_000 }, async () => {
       const receiver = await startReceiver();
       closers.push(receiver.close);
       const place = next();
@@ -139,7 +139,7 @@ export function describeSharedHubs(name: string, next: () => StorePlace): void {
       await hubs[0]?.events.subscriptions.save(root, { name: 'hook', webhookUrl: receiver.url });
       const ids = () => receiver.received.map(({ headers }) => headers['webhook-id']);
       await Promise.all(hubs.map(async ({ events }) => Promise.all(Array.from({ length: 40 }, (_, n) => events.publish({ type: 'test', data: { n } })))));
-      await until(async () => new Set(ids()).size === 120 && (await hubs[1]?.events.subscriptions.get(root, 'hook'))?.progress.pending.length === 0, 25_000);
+      await until(async () => new Set(ids()).size === 120 && (await hubs[1]?.events.subscriptions.get(root, 'hook'))?.progress.pending.length === 0, 60_000);
       expect(ids()).toHaveLength(120);
       expect(overlaps).toEqual([]);
       // The one that sends goes; another goes on, and nothing is sent twice for it.
@@ -150,7 +150,7 @@ export function describeSharedHubs(name: string, next: () => StorePlace): void {
       expect(new Set(ids()).size).toBe(121);
     });
 
-    it('send what a hub had in its hands when it was killed, long before it would be due again', { timeout: 60_000 }, async () => {
+    it('send what a hub had in its hands when it was killed, long before it would be due again', { timeout: 90_000 }, async () => {
       const receiver = await startReceiver();
       closers.push(receiver.close);
       const place = next();
@@ -160,16 +160,16 @@ export function describeSharedHubs(name: string, next: () => StorePlace): void {
       await events.publish({ type: 'test' });
       const child = runChild<Said>('shared-hub.ts', [JSON.stringify(place), 'urn:child']);
       closers.push(() => child.kill());
-      await until(() => receiver.received.length === 1);
+      await until(() => receiver.received.length === 1, 30_000);
       await child.kill();
       await events.start();
-      await until(() => receiver.received.length === 2);
+      await until(() => receiver.received.length === 2, 30_000);
       const [before, after] = receiver.received.map(({ headers }) => headers['webhook-id']);
       expect(after).toBe(before);
       await until(async () => (await events.subscriptions.get(root, 'hook')).progress.pending.length === 0);
     });
 
-    it('deliver everything that any of them acknowledged while they are killed one after another', { timeout: 120_000 }, async () => {
+    it('deliver everything that any of them acknowledged while they are killed one after another', { timeout: 180_000 }, async () => {
       const place = next();
       const store = await openStore(place);
       closers.push(() => store.close());
@@ -193,7 +193,7 @@ export function describeSharedHubs(name: string, next: () => StorePlace): void {
       await until(async () => {
         const found = await delivered();
         return sources.every((source, at) => countOf(found, source) >= (promised[at] ?? 0));
-      }, 40_000);
+      }, 60_000);
       await children[2]?.kill();
       const last = new Map<string, number>();
       const disorder: string[] = [];
