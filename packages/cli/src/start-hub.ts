@@ -29,8 +29,8 @@ import { createCedarEngine } from '@meshwork/guardian/cedar';
 import { createMetrics, type Metrics, telemetryResources, tracing } from '@meshwork/telemetry';
 import { createPresence, type Presence, presenceModule } from '@meshwork/transports';
 import { type LimitRule, rateLimits } from '@meshwork/transports/limits';
-import { createGuardedFetch } from '@meshwork/transports/outbound';
 import { type AuditSettings, auditSettingsOf } from './config/audit-field.ts';
+import { type EventsSettings, eventsSettingsOf } from './config/events-field.ts';
 import { type DataFolder, prepareFolder, writeAdminKey } from './data-folder.ts';
 import { forwardModules } from './forward/forward-modules.ts';
 import { startedNews, stoppingNews } from './forward/hub.ts';
@@ -61,6 +61,8 @@ export interface StartHubOptions {
     };
   /** What becomes of the audit log. Default: what a hub without a configuration file does. */
   readonly audit?: AuditSettings;
+  /** How events are kept and delivered. Default: what a hub without a configuration file does. */
+  readonly events?: EventsSettings;
   readonly instructions?: string;
   /** How often callers may call; an empty list: as often as they like. Default: those of `rateLimits`. */
   readonly limits?: readonly LimitRule[];
@@ -91,6 +93,7 @@ export interface RunningHub extends AsyncDisposable {
 /** Wires store, audit and guardian into a hub on a data folder: what `meshwork up` runs. */
 export async function startHub(options: StartHubOptions): Promise<RunningHub> {
   const { folder, guardian: rules = {}, audit: kept = auditSettingsOf(undefined, '.'), instructions, limits, modules = [], onError = () => {} } = options;
+  const { retention, webhooks } = options.events ?? eventsSettingsOf(undefined);
   const { store, isShared } = options.store ?? (await openStore(sqliteUrl(folder.database)));
   try {
     await prepareFolder(folder);
@@ -129,9 +132,13 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
       onError,
     });
     const patient = withPatience(store);
-    // Webhooks reach public addresses over https only; a receiver has 20 seconds.
-    const webhooks = { fetch: createGuardedFetch({ timeoutMs: 20_000 }) };
-    const events = createEvents<HubEventTypes & Record<string, unknown>>({ journal: patient, store: patient, webhooks, onError });
+    const events = createEvents<HubEventTypes & Record<string, unknown>>({
+      journal: patient,
+      store: patient,
+      ...(retention !== undefined && { retention }),
+      ...(webhooks !== undefined && { webhooks: { ...webhooks, ...(rules.pepper !== undefined && { pepper: rules.pepper }) } }),
+      onError,
+    });
     const publish = async (news: News) => void (await events.publish(news));
     const limiting = limits?.length === 0 ? undefined : rateLimits({ ...(limits !== undefined && { rules: limits }), ...(isShared && { store }), onError });
     const metrics = createMetrics();

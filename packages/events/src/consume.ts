@@ -29,6 +29,8 @@ export interface ConsumeOptions {
 
 /** Longest wait before it looks again whether there is something due, should a ring be lost between machines. */
 const IDLE_MS = 30_000;
+/** Before it looks again while others have events: what they give back rings on no other machine. */
+const ELSEWHERE_MS = 1_000;
 /** After a failure of the store. */
 const PAUSE_MS = 1_000;
 /** How long acknowledgements of a batch may be gathered before they are put on record. */
@@ -40,11 +42,11 @@ export async function consume(options: ConsumeOptions): Promise<void> {
   while (!signal.aborted) {
     const { rings } = bell;
     try {
-      const { deliveries, dueAt, hasMore } = await take();
+      const { deliveries, dueAt, hasMore, isElsewhere } = await take();
       if (deliveries.length > 0) await work(deliveries, options);
       else if (!hasMore) {
         const untilDueMs = dueAt === undefined ? IDLE_MS : dueAt - clock.now();
-        await bell.wait(rings, Math.min(Math.max(untilDueMs, 1), IDLE_MS), signal);
+        await bell.wait(rings, Math.min(Math.max(untilDueMs, 1), isElsewhere ? ELSEWHERE_MS : IDLE_MS), signal);
       }
     } catch (error) {
       if (error instanceof NotFoundError || error instanceof ClosedError) return;

@@ -2,7 +2,7 @@ import type { Clock, Journal, JsonObject } from '@meshwork/core';
 import type { RecordedEvent } from './cloud-event.ts';
 import type { EventLog } from './event-log.ts';
 import { compileFilter, type EventFilter, type EventTest } from './filter.ts';
-import { choose, handedOut, type Pending, type Progress, putBack, type Settlement, settle } from './progress.ts';
+import { choose, handedOut, type Pending, type Progress, putBack, reclaim, type Settlement, settle } from './progress.ts';
 import { MOST_CHARACTERS } from './search.ts';
 import type { Subscription } from './subscription.ts';
 import type { SubscriptionBook } from './subscription-book.ts';
@@ -22,6 +22,8 @@ export interface Taken {
   readonly dueAt?: number;
   /** True when a part of the log was looked at and there is more behind it. */
   readonly hasMore: boolean;
+  /** True when something is in the hands of somebody else, who may give it back before it is due. */
+  readonly isElsewhere: boolean;
 }
 
 /** An event that was handed out as often as may be. */
@@ -37,12 +39,24 @@ export interface Deliverer {
   take(subscription: Subscription, viewer: Viewer, limit: number): Promise<Taken>;
   /** How many of the offsets were pending, and the progress since. @throws {NotFoundError} */
   settle(subscription: Subscription, settlement: Settlement): Promise<{ settled: number; progress: Progress }>;
+  /**
+   * Whether a `take` would find nothing now, said without writing: what is pending waits for its time, and the log has nothing it has not looked at.
+   *
+   * @throws {NotFoundError}
+   */
+  isQuiet(subscription: Subscription): Promise<{ readonly isQuiet: boolean; readonly dueAt?: number }>;
+  /** Makes what is out due at once: for whoever knows that those who had it are gone. @throws {NotFoundError} */
+  reclaim(subscription: Subscription): Promise<void>;
   /** Starts again from an offset; what was pending is given up, for it comes again if it is behind it. */
   rewind(subscription: Subscription, offset: number): Promise<void>;
   /** Hands dead letters out again, each once, as many as there is room for; says how many, and how many are left. */
   replayDead(subscription: Subscription): Promise<{ replayed: number; left: number }>;
   /** The dead letters' own stream. */
-  deadLettersOf(subscription: Subscription): string;
+  deadLettersOf(subscription: Pick<Subscription, 'id'>): string;
+  /** Drops all its dead letters. */
+  dropDead(subscription: Subscription): Promise<void>;
+  /** How many dead letters are kept. */
+  countDead(subscription: Subscription): Promise<number>;
 }
 
 /** Records of the log that one `take` looks at, at most. */
@@ -53,7 +67,14 @@ const PAGE = 500;
 export function createDeliverer(parts: { log: EventLog; journal: Journal; book: SubscriptionBook; canSee: CanSee; clock: Clock }): Deliverer {
   const { log, journal, book, canSee, clock } = parts;
   const compiled = new WeakMap<EventFilter, EventTest>();
-  const deadLettersOf = ({ id }: Subscription) => `events/dead/${id}`;
+  const deadLettersOf = ({ id }: Pick<Subscription, 'id'>) => `events/dead/${id}`;
+  /** What the log has dropped may still be among the dead letters. */
+  const letterAt = async (subscription: Subscription, { offset, letter }: Pending): Promise<RecordedEvent | undefined> => {
+    if (letter === undefined) return undefined;
+    for await (const { offset: found, time, value } of journal.read(deadLettersOf(subscription), { from: letter, limit: 1 }))
+      return found === letter ? { offset, recordedAt: time, event: (value as unknown as DeadLetter).event } : undefined;
+    return undefined;
+  };
 
   /** Reads on in the log until as many are pending as may be. */
   const fill = async (progress: Progress, { filter, maxInFlight }: Subscription, viewer: Viewer, bodies: Map<number, RecordedEvent>) => {
@@ -93,7 +114,7 @@ export function createDeliverer(parts: { log: EventLog; journal: Journal; book: 
         const now = clock.now();
         const { progress, hasMore } = await fill(before, subscription, viewer, bodies);
         const { take, dead } = choose(progress.pending, subscription, { now, limit });
-        const bodyOf = async ({ offset }: Pending) => bodies.get(offset) ?? (await log.at(offset));
+        const bodyOf = async (entry: Pending) => bodies.get(entry.offset) ?? (await log.at(entry.offset)) ?? letterAt(subscription, entry);
         const gone = new Set<number>();
         for (const entry of dead) {
           const body = await bodyOf(entry);
@@ -121,10 +142,10 @@ export function createDeliverer(parts: { log: EventLog; journal: Journal; book: 
         }
         const pending = progress.pending.filter(({ offset }) => !gone.has(offset)).map((entry) => out.get(entry.offset) ?? entry);
         const isChanged = progress !== before || gone.size > 0 || out.size > 0;
-        const due = pending.reduce((least, { dueAt }) => Math.min(least, dueAt), Number.POSITIVE_INFINITY);
+        const isElsewhere = pending.some(({ offset, isOut }) => isOut && !out.has(offset));
         return {
           progress: isChanged ? { ...progress, pending } : before,
-          outcome: { deliveries, hasMore: hasMore || gone.size > 0, ...(pending.length > 0 && { dueAt: due }) },
+          outcome: { deliveries, hasMore: hasMore || gone.size > 0, isElsewhere, ...(pending.length > 0 && { dueAt: dueOf(pending) }) },
         };
       });
     },
@@ -136,22 +157,49 @@ export function createDeliverer(parts: { log: EventLog; journal: Journal; book: 
         const progress = settled === 0 && settlement.failure === undefined ? before : settle(before, settlement, clock.now());
         return { progress, outcome: { settled, progress } };
       }),
+    async isQuiet(subscription) {
+      const { next, pending } = await book.progressOf(subscription);
+      const now = clock.now();
+      const isWaiting = pending.every(({ dueAt, isOut }) => !isOut && dueAt > now);
+      const isQuiet = isWaiting && (pending.length >= subscription.maxInFlight || (await log.head()) < next);
+      return { isQuiet, ...(pending.length > 0 && { dueAt: dueOf(pending) }) };
+    },
+    reclaim: (subscription) => book.move(subscription, async (before) => ({ progress: reclaim(before, clock.now()), outcome: undefined })),
     rewind: (subscription, offset) =>
       book.move(subscription, async (before) => ({ progress: { ...before, next: Math.max(1, offset), pending: [] }, outcome: undefined })),
     replayDead: (subscription) =>
       book.move(subscription, async (before) => {
         const stream = deadLettersOf(subscription);
         const room = subscription.maxInFlight - before.pending.length;
-        const found: { offset: number; source: string }[] = [];
+        const found: Pick<Pending, 'offset' | 'source' | 'letter'>[] = [];
         let last = before.deadReplayed;
-        if (room > 0)
-          for await (const { offset, value } of journal.read(stream, { from: last + 1, limit: room })) {
-            const letter = value as unknown as DeadLetter;
-            found.push({ offset: letter.offset, source: letter.event.source });
-            last = offset;
-          }
-        const outcome = { replayed: found.length, left: (await journal.head(stream)) - last };
-        return { progress: found.length === 0 ? before : { ...putBack(before, found), deadReplayed: last }, outcome };
+        // One more than there is room for: what was dropped is not left.
+        for await (const { offset, value } of journal.read(stream, { from: last + 1, limit: room + 1 })) {
+          if (found.length === room)
+            return { progress: replayed(before, found, last), outcome: { replayed: room, left: (await journal.head(stream)) - offset + 1 } };
+          const letter = value as unknown as DeadLetter;
+          found.push({ offset: letter.offset, source: letter.event.source, letter: offset });
+          last = offset;
+        }
+        return { progress: replayed(before, found, last), outcome: { replayed: found.length, left: 0 } };
       }),
+    async dropDead(subscription) {
+      const stream = deadLettersOf(subscription);
+      const head = await journal.head(stream);
+      if (head > 0) await journal.trim(stream, head + 1);
+    },
+    async countDead(subscription) {
+      const stream = deadLettersOf(subscription);
+      for await (const { offset } of journal.read(stream, { limit: 1 })) return (await journal.head(stream)) - offset + 1;
+      return 0;
+    },
   };
+}
+
+function dueOf(pending: readonly Pending[]): number {
+  return pending.reduce((least, { dueAt }) => Math.min(least, dueAt), Number.POSITIVE_INFINITY);
+}
+
+function replayed(progress: Progress, found: readonly Pick<Pending, 'offset' | 'source' | 'letter'>[], last: number): Progress {
+  return found.length === 0 ? progress : { ...putBack(progress, found), deadReplayed: last };
 }

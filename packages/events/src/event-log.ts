@@ -20,6 +20,10 @@ export interface EventLog {
   offsetAt(time: number): Promise<number>;
   /** The offset of the newest event; 0 when there is none. */
   head(): Promise<number>;
+  /** The offset of the oldest event that is kept; `undefined` when there is none. */
+  oldest(): Promise<number | undefined>;
+  /** Drops the events before an offset. */
+  trim(before: number): Promise<void>;
 }
 
 const PAGE = 200;
@@ -27,6 +31,10 @@ const PAGE = 200;
 export function createEventLog(journal: Journal, stream: string): EventLog {
   const at = async (offset: number) => {
     for await (const record of journal.read(stream, { from: offset, limit: 1 })) return record.offset === offset ? show(record) : undefined;
+    return undefined;
+  };
+  const oldest = async () => {
+    for await (const { offset } of journal.read(stream, { limit: 1 })) return offset;
     return undefined;
   };
   return {
@@ -49,9 +57,8 @@ export function createEventLog(journal: Journal, stream: string): EventLog {
     },
     at,
     async offsetAt(time) {
-      let low = 1;
       let high = (await journal.head(stream)) + 1;
-      for await (const oldest of journal.read(stream, { limit: 1 })) low = oldest.offset;
+      let low = (await oldest()) ?? 1;
       while (low < high) {
         const middle = Math.floor((low + high) / 2);
         const found = await at(middle);
@@ -61,6 +68,8 @@ export function createEventLog(journal: Journal, stream: string): EventLog {
       return low;
     },
     head: () => journal.head(stream),
+    oldest,
+    trim: (before) => journal.trim(stream, before),
   };
 }
 

@@ -5,6 +5,7 @@ export type { EventBus, EventListener, EventMapping, Published } from './event-b
 export { type ConsumerRequest, createEvents, type Events, type EventsOptions, type ListenOptions } from './events.ts';
 export { compileFilter, type DataRule, type EventFilter, type EventTest } from './filter.ts';
 export type { Progress, Released, Settlement } from './progress.ts';
+export type { Retention, Trimmed } from './retention.ts';
 export type { EventPage, EventQuery } from './search.ts';
 export type { DeliveryRules, Subscription } from './subscription.ts';
 export type { StartingPoint, SubscriptionRequest, Subscriptions } from './subscriptions.ts';

@@ -10,6 +10,8 @@ export interface Pending {
   readonly dueAt: number;
   /** True while somebody has it and has not said what became of it. */
   readonly isOut: boolean;
+  /** Its place among the dead letters, when it was brought back from there: it is found there after the log has dropped it. */
+  readonly letter?: number;
 }
 
 /** How far a subscription has come. */
@@ -23,6 +25,10 @@ export interface Progress {
   /** Since when every delivery of its webhook has failed, in milliseconds since the Unix epoch. */
   readonly failingSince?: number;
   readonly lastFailure?: string;
+  /** How many events the log dropped before they were acknowledged, because it keeps no more. */
+  readonly lost?: number;
+  /** The latest time that was so, in milliseconds since the Unix epoch. */
+  readonly lostAt?: number;
 }
 
 export interface Choice {
@@ -94,8 +100,22 @@ export function settle(progress: Progress, { acknowledged = [], released = [], f
 }
 
 /** Pure: puts events back among the pending ones, as if they were new. */
-export function putBack(progress: Progress, entries: readonly Pick<Pending, 'offset' | 'source'>[]): Progress {
+export function putBack(progress: Progress, entries: readonly Pick<Pending, 'offset' | 'source' | 'letter'>[]): Progress {
   const known = new Set(progress.pending.map(({ offset }) => offset));
   const added = entries.filter(({ offset }) => !known.has(offset)).map((entry) => ({ ...entry, deliveries: 0, dueAt: 0, isOut: false }));
   return { ...progress, pending: [...progress.pending, ...added].sort((a, b) => a.offset - b.offset) };
+}
+
+/** Pure: gives back at once what is out, in place of whoever had it and is gone. It was handed out, and counts so. */
+export function reclaim(progress: Progress, now: number): Progress {
+  if (!progress.pending.some(({ isOut }) => isOut)) return progress;
+  return { ...progress, pending: progress.pending.map((entry) => (entry.isOut ? { ...entry, isOut: false, dueAt: now } : entry)) };
+}
+
+/** Pure: progress once the log begins at `before`, where so many events of those it had not looked at yet were for the subscription. */
+export function overtaken(progress: Progress, { before, unread, now }: { before: number; unread: number; now: number }): Progress {
+  const pending = progress.pending.filter(({ offset, letter }) => offset >= before || letter !== undefined);
+  const lost = unread + progress.pending.length - pending.length;
+  const moved = { ...progress, next: Math.max(progress.next, before), pending };
+  return lost === 0 ? moved : { ...moved, lost: (progress.lost ?? 0) + lost, lostAt: now };
 }

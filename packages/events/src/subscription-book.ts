@@ -7,8 +7,10 @@ import { createTurns } from './turns.ts';
 export interface SubscriptionBook {
   /** @throws {ConflictError} when the owner has one of that name. */
   add(subscription: Subscription, next: number): Promise<void>;
-  /** Changes it by compare-and-set. @throws {NotFoundError} */
-  change(owner: string, name: string, change: (subscription: Subscription) => Subscription): Promise<Subscription>;
+  /** Changes it by compare-and-set; nothing is written where `change` gives back what it got. @throws {NotFoundError} */
+  change(owner: string, name: string, change: (subscription: Subscription) => Subscription | Promise<Subscription>): Promise<Subscription>;
+  /** Writes it as it is, so that every hub of the store looks at it again. Nothing happens when it is gone. */
+  touch(subscription: Subscription): Promise<void>;
   find(owner: string, name: string): Promise<Subscription | undefined>;
   /** Of one owner, or all. */
   list(owner?: string): AsyncIterable<Subscription>;
@@ -39,6 +41,15 @@ export function createSubscriptionBook(store: KeyValueStore): SubscriptionBook {
     if (entry === undefined) throw new NotFoundError(`there is no subscription ${JSON.stringify(name)}`);
     return { progress: entry.value as unknown as Progress, revision: entry.revision };
   };
+  const change: SubscriptionBook['change'] = async (owner, name, alter) => {
+    for (;;) {
+      const found = await load(owner, name);
+      if (found === undefined) throw new NotFoundError(`there is no subscription ${JSON.stringify(name)}`);
+      const changed = await alter(found.subscription);
+      if (changed === found.subscription) return changed;
+      if (await isPut(store.put(keyOf(owner, name), changed as unknown as JsonObject, { expected: found.revision }))) return changed;
+    }
+  };
   return {
     async add(subscription, next) {
       // The place first: a subscription that is seen has one.
@@ -51,12 +62,12 @@ export function createSubscriptionBook(store: KeyValueStore): SubscriptionBook {
         throw error;
       }
     },
-    async change(owner, name, change) {
-      for (;;) {
-        const found = await load(owner, name);
-        if (found === undefined) throw new NotFoundError(`there is no subscription ${JSON.stringify(name)}`);
-        const changed = change(found.subscription);
-        if (await isPut(store.put(keyOf(owner, name), changed as unknown as JsonObject, { expected: found.revision }))) return changed;
+    change,
+    async touch({ owner, name }) {
+      try {
+        await change(owner, name, (present) => ({ ...present }));
+      } catch (error) {
+        if (!(error instanceof NotFoundError)) throw error;
       }
     },
     find: async (owner, name) => (await load(owner, name))?.subscription,

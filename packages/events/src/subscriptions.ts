@@ -6,6 +6,7 @@ import type { Progress, Settlement } from './progress.ts';
 import { checkRules, checkSubscriptionName, type DeliveryRules, type Subscription, standardRules } from './subscription.ts';
 import type { SubscriptionBook } from './subscription-book.ts';
 import { viewerOf } from './visibility.ts';
+import { type SecretSeal, sealSecrets } from './webhooks/secret-seal.ts';
 import { createWebhookSecret } from './webhooks/sign-webhook.ts';
 import { checkWebhookUrl } from './webhooks/webhook-target.ts';
 
@@ -60,8 +61,9 @@ export interface SubscriptionsOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly mostPerOwner: number;
-  /** Wakes whoever delivers for the subscription of this id. */
-  readonly wake: (id: string) => void;
+  readonly seal: SecretSeal;
+  /** Wakes whoever delivers for the subscription, on every hub. */
+  readonly wake: (subscription: Subscription) => Promise<void>;
   /** Absent: there are no webhooks. */
   readonly webhooks?: { readonly mayUse: (principal: Principal) => boolean; readonly rotationMs: number; readonly maxDeliveries: number };
 }
@@ -70,7 +72,7 @@ export interface SubscriptionsOptions {
 const MOST_SCANS = 20;
 
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
-  const { book, deliverer, log, clock, ids, mostPerOwner, wake, webhooks } = options;
+  const { book, deliverer, log, clock, ids, mostPerOwner, seal, wake, webhooks } = options;
   const checkOwner = (principal: Principal, owner: string) => {
     if (owner !== ownerOf(principal) && !principal.roles.includes('admin')) throw new DeniedError('only admins see and remove the subscriptions of others');
   };
@@ -120,15 +122,17 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       const standard =
         webhookUrl === undefined ? standardRules : { ...standardRules, order: 'none' as const, maxDeliveries: webhooks?.maxDeliveries ?? 1, ackWaitMs: 60_000 };
       const secret = webhookUrl === undefined ? undefined : createWebhookSecret();
+      const id = ids('sub');
       const subscription: Subscription = {
-        id: ids('sub'),
+        id,
         owner,
         name,
         viewer: viewerOf(principal),
         filter,
         createdAt: new Date(clock.now()).toISOString(),
         ...checkRules({ ...standard, ...withoutUndefined(rules) }),
-        ...(webhookUrl !== undefined && secret !== undefined && { webhook: { url: webhookUrl, secrets: [{ secret }], status: 'active' } }),
+        ...(webhookUrl !== undefined &&
+          secret !== undefined && { webhook: { url: webhookUrl, secrets: [{ secret: await seal.seal(id, secret) }], status: 'active' } }),
       };
       await book.add(subscription, await startOf({ ...(fromOffset !== undefined && { fromOffset }), ...(fromTime !== undefined && { fromTime }) }));
       return { subscription, ...(secret !== undefined && { secret }) };
@@ -157,18 +161,22 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     async remove(principal, name, owner = ownerOf(principal)) {
       checkSubscriptionName(name);
       checkOwner(principal, owner);
-      return book.remove(owner, name);
+      const subscription = await book.find(owner, name);
+      const isRemoved = await book.remove(owner, name);
+      if (isRemoved && subscription !== undefined) await deliverer.dropDead(subscription);
+      return isRemoved;
     },
     async rotateSecret(principal, name) {
       const { owner } = await find(principal, name);
       const secret = createWebhookSecret();
       const now = clock.now();
-      await book.change(owner, name, (present) => {
+      await book.change(owner, name, async (present) => {
         if (present.webhook === undefined) throw new InvalidInputError(`the subscription ${name} is no webhook and has no secret`);
         const until = now + (webhooks?.rotationMs ?? 0);
         const older = present.webhook.secrets.filter((one) => one.until === undefined || one.until > now).map((one) => ({ until, ...one }));
         // Two beside the new one: whoever rotates again and again adds no work to every request.
-        return { ...present, webhook: { ...present.webhook, secrets: [{ secret }, ...older.slice(0, 2)] } };
+        const kept = [{ secret: await seal.seal(present.id, secret) }, ...older.slice(0, 2)];
+        return sealSecrets({ ...present, webhook: { ...present.webhook, secrets: kept } }, seal);
       });
       return secret;
     },
@@ -188,12 +196,12 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     async replay(principal, name, from) {
       const subscription = await find(principal, name);
       await deliverer.rewind(subscription, await startOf(from));
-      wake(subscription.id);
+      await wake(subscription);
     },
     async replayDead(principal, name) {
       const subscription = await find(principal, name);
       const outcome = await deliverer.replayDead(subscription);
-      wake(subscription.id);
+      await wake(subscription);
       return outcome;
     },
   };

@@ -3,7 +3,7 @@ import { createEvents } from '@meshwork/events';
 import { connectWebSocket, serveHttp } from '@meshwork/transports';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { expect, it } from 'vitest';
-import { ana, until } from './world.ts';
+import { ana, until } from './support/world.ts';
 
 const faces = [
   ['HTTP, revision 2026-07-28', 'auto', (url: string) => new StreamableHTTPClientTransport(new URL(url))],

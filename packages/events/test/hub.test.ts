@@ -1,7 +1,7 @@
 import { createHub, createMemoryStore, type Principal } from '@meshwork/core';
 import { createEvents } from '@meshwork/events';
 import { describe, expect, it } from 'vitest';
-import { ana, bo, root, until } from './world.ts';
+import { ana, bo, root, until } from './support/world.ts';
 
 async function createWorld() {
   const store = createMemoryStore();

@@ -1,10 +1,11 @@
 import { createMemoryStore } from '@meshwork/core';
 import { createEvents, signWebhook, type WebhookOptions } from '@meshwork/events';
+import { collect } from '@meshwork/testing';
 import { CloudEvent } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startReceiver } from './receiver.ts';
-import { ana, root, until } from './world.ts';
+import { startReceiver } from './support/receiver.ts';
+import { ana, root, until } from './support/world.ts';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -16,8 +17,8 @@ async function createWorld(options: Partial<WebhookOptions> = {}) {
   const receiver = await startReceiver();
   closers.push(receiver.close);
   const store = createMemoryStore();
-  const open = () => {
-    const events = createEvents({ journal: store, store, webhooks: { fetch, retryMs: [5, 5, 5], timeoutMs: 500, ...options } });
+  const open = (more: Partial<WebhookOptions> = {}, onError: (error: unknown) => void = () => {}) => {
+    const events = createEvents({ journal: store, store, webhooks: { fetch, retryMs: [5, 5, 5], timeoutMs: 500, ...options, ...more }, onError });
     closers.push(() => events.close());
     return events;
   };
@@ -190,5 +191,68 @@ describe('a webhook', () => {
     await expect(events.subscriptions.take(root, 'hook', 1)).rejects.toThrow('sent to its webhook');
     const without = createEvents({ journal: createMemoryStore(), store: createMemoryStore() });
     await expect(without.subscriptions.save(root, { name: 'hook', webhookUrl: url })).rejects.toThrow('sends no webhooks');
+  });
+});
+
+describe('the secret of a webhook', () => {
+  const pepper = new TextEncoder().encode('a pepper of more than thirty-two bytes');
+  const kept = async (store: ReturnType<typeof createMemoryStore>) => JSON.stringify(await collect(store.list('events/')));
+
+  it('is not in the store where there is a pepper, and signs', async () => {
+    const { received, store, secret, publish, events } = await createWorld({ pepper });
+    expect(secret).toMatch(/^whsec_/);
+    const fresh = await events.subscriptions.rotateSecret(root, 'hook');
+    expect(await kept(store)).not.toContain('whsec_');
+    await publish(1);
+    await until(() => received.length === 1);
+    const [{ headers, body }] = received as [(typeof received)[0]];
+    for (const each of [secret, fresh]) expect(new Webhook(each).verify(body, headers)).toBeDefined();
+  });
+
+  it('that was kept in plain still signs, and is sealed by a hub with a pepper', async () => {
+    const { received, store, secret, publish, events, open } = await createWorld();
+    expect(await kept(store)).toContain(secret);
+    await events.close();
+    const next = open({ pepper });
+    await next.start();
+    await until(async () => !(await kept(store)).includes('whsec_'));
+    await publish(1);
+    await until(() => received.length === 1);
+    const [{ headers, body }] = received as [(typeof received)[0]];
+    expect(new Webhook(secret).verify(body, headers)).toBeDefined();
+  });
+
+  it('is worth nothing with another pepper, or moved to another webhook; nothing is sent unsigned, and a new one mends it', async () => {
+    const { received, store, publish, events, open, url } = await createWorld({ pepper });
+    await events.subscriptions.save(root, { name: 'other', webhookUrl: url, filter: { types: ['none'] } });
+    await events.close();
+    const errors: unknown[] = [];
+    const wrong = open({ pepper: Uint8Array.from(pepper).reverse() }, (error) => void errors.push(error));
+    await wrong.start();
+    await publish(1);
+    const failure = async () => (await wrong.subscriptions.get(root, 'hook')).progress.lastFailure;
+    await until(async () => (await failure()) !== undefined);
+    expect(await failure()).toMatch(/sealed with another pepper/);
+    expect(errors[0]).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('another pepper') });
+    await wrong.close();
+
+    const [hook, other] = await collect(store.list('events/subscription/'));
+    const moved = { ...(other!.value as object), webhook: (hook!.value as { webhook: object }).webhook };
+    await store.put(other!.key, { ...moved, filter: {} } as never);
+    await store.delete(hook!.key);
+    const right = open({ pepper });
+    await right.start();
+    await publish(2);
+    await until(async () => (await right.subscriptions.get(root, 'other')).progress.lastFailure !== undefined);
+    expect(received).toEqual([]);
+    const fresh = await right.subscriptions.rotateSecret(root, 'other');
+    await until(async () => received.length > 0);
+    const [{ headers, body }] = received as [(typeof received)[0]];
+    expect(new Webhook(fresh).verify(body, headers)).toBeDefined();
+  });
+
+  it('needs a pepper that is long enough', () => {
+    const store = createMemoryStore();
+    expect(() => createEvents({ journal: store, store, webhooks: { fetch, pepper: new Uint8Array(31) } })).toThrow(TypeError);
   });
 });

@@ -8,6 +8,7 @@ import { createDoorLimits } from '@meshwork/transports/limits';
 import { withoutKeys } from '../authenticators.ts';
 import { auditSettingsOf } from '../config/audit-field.ts';
 import { type Config, durationMs } from '../config/config-schema.ts';
+import { eventsSettingsOf } from '../config/events-field.ts';
 import { doorLimitsOf, jsonLimitsOf, limitRulesOf } from '../config/limits-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
@@ -108,6 +109,7 @@ async function start({ folder, settings, config, store, logger }: StartParts, io
       ...(pepper !== undefined && { pepper }),
     },
     audit: auditSettingsOf(config.audit, io.cwd),
+    events: eventsSettingsOf(config.events),
     ...(config.instructions !== undefined && { instructions: config.instructions }),
     ...(limits !== undefined && { limits }),
     onError: (error) => reportTo(logger, error),

@@ -1,9 +1,7 @@
 import { resolve } from 'node:path';
 import { type CheckpointPlace, filePlace, httpPlace, type Retention } from '@meshwork/audit';
 import { z } from 'zod';
-
-const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const duration = z.string().regex(/^[1-9]\d{0,8}[smhd]$/, 'must be a number with s, m, h or d, as in 30d');
+import { longDuration, longDurationMs } from './long-duration.ts';
 
 /** The part of the configuration file that says what becomes of the audit log. */
 export const auditField = z
@@ -13,7 +11,7 @@ export const auditField = z
       .regex(/^[^\s+]{1,200}$/, 'must have 1 to 200 characters without spaces or "+"')
       .optional()
       .describe("The name of the log's key; it is fixed when the key is made, at the first checkpoint. Default meshwork-audit."),
-    checkpointEvery: duration.optional().describe('How often a checkpoint is signed, such as 10m. Default 10m.'),
+    checkpointEvery: longDuration.optional().describe('How often a checkpoint is signed, such as 10m. Default 10m.'),
     checkpointFiles: z.array(z.string().min(1)).max(10).optional().describe('Files that each checkpoint is added to; best on another disk.'),
     checkpointUrls: z
       .array(z.url({ protocol: /^https?$/ }))
@@ -22,7 +20,7 @@ export const auditField = z
       .describe('Addresses each checkpoint is sent to with HTTP PUT.'),
     retention: z
       .strictObject({
-        maxAge: duration.optional().describe('Records older than this are dropped, such as 365d.'),
+        maxAge: longDuration.optional().describe('Records older than this are dropped, such as 365d.'),
         maxRecords: z.int().min(1).optional().describe('All but so many of the newest records are dropped.'),
       })
       .optional()
@@ -43,12 +41,8 @@ export function auditSettingsOf(config: z.infer<typeof auditField>, cwd: string)
   const { origin = 'meshwork-audit', checkpointEvery = '10m', checkpointFiles = [], checkpointUrls = [], retention } = config ?? {};
   const files = checkpointFiles.map((file) => filePlace(resolve(cwd, file)));
   const kept = retention && {
-    ...(retention.maxAge !== undefined && { maxAgeMs: durationMs(retention.maxAge) }),
+    ...(retention.maxAge !== undefined && { maxAgeMs: longDurationMs(retention.maxAge) }),
     ...(retention.maxRecords !== undefined && { maxRecords: retention.maxRecords }),
   };
-  return { origin, everyMs: durationMs(checkpointEvery), places: [...files, ...checkpointUrls.map((url) => httpPlace({ url }))], retention: kept };
-}
-
-function durationMs(text: string): number {
-  return Number(text.slice(0, -1)) * (units[text.slice(-1)] ?? 1);
+  return { origin, everyMs: longDurationMs(checkpointEvery), places: [...files, ...checkpointUrls.map((url) => httpPlace({ url }))], retention: kept };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { anomaliesField } from './anomalies-field.ts';
 import { auditField } from './audit-field.ts';
+import { eventsField } from './events-field.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { certificateFields, networkFields } from './network-fields.ts';
 import { oauthField } from './oauth-schema.ts';
@@ -48,6 +49,7 @@ export const configSchema = z
     maxBodyBytes: z.int().min(1_024).max(67_108_864).optional().describe('Largest request body. Default 1048576.'),
     limits: limitsSchema.optional().describe('How often callers may come.'),
     audit: auditField.describe('What becomes of the audit log.'),
+    events: eventsField.describe('How events are kept and delivered.'),
     instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),
     guardian: z
       .strictObject({

@@ -87,7 +87,7 @@ export function showSubscription({
 }
 
 /** How far it has come. */
-export function showProgress({ next, pending, failingSince, lastFailure }: Progress, head: number, deadLetters: number) {
+export function showProgress({ next, pending, failingSince, lastFailure, lost, lostAt }: Progress, head: number, deadLetters: number) {
   return {
     next_offset: next,
     unread: Math.max(0, head - next + 1),
@@ -96,5 +96,7 @@ export function showProgress({ next, pending, failingSince, lastFailure }: Progr
     dead_letters: deadLetters,
     ...(failingSince !== undefined && { failing_since: new Date(failingSince).toISOString() }),
     ...(lastFailure !== undefined && { last_failure: lastFailure }),
+    ...(lost !== undefined && { lost_events: lost }),
+    ...(lostAt !== undefined && { lost_at: new Date(lostAt).toISOString() }),
   };
 }

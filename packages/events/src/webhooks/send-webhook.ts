@@ -1,13 +1,18 @@
 import { type Clock, MeshworkError } from '@meshwork/core';
 import type { Delivery } from '../deliverer.ts';
 import { signWebhook } from './sign-webhook.ts';
-import type { WebhookTarget } from './webhook-target.ts';
 
 /** What sends a request: `fetch`, or better one that cannot be turned against the network the hub stands in. */
 export type WebhookFetch = (
   url: string,
   request: { method: string; headers: Readonly<Record<string, string>>; body: string; signal: AbortSignal; redirect: 'manual' },
 ) => Promise<Response>;
+
+/** Where a request goes, and what it is signed with: one signature a secret. */
+export interface WebhookAddress {
+  readonly url: string;
+  readonly secrets: readonly string[];
+}
 
 /** What came of one request. */
 export type SendOutcome =
@@ -33,12 +38,11 @@ export interface SendOptions {
 export async function sendWebhook(
   id: string,
   { event }: Delivery,
-  target: WebhookTarget,
+  { url, secrets }: WebhookAddress,
   { fetch, clock, timeoutMs, ...options }: SendOptions,
 ): Promise<SendOutcome> {
   const body = JSON.stringify(event);
   const now = clock.now();
-  const secrets = target.secrets.filter(({ until }) => until === undefined || until > now).map(({ secret }) => secret);
   const headers = {
     'content-type': 'application/cloudevents+json; charset=utf-8',
     'user-agent': 'meshwork',
@@ -46,7 +50,7 @@ export async function sendWebhook(
   };
   try {
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
-    const response = await fetch(target.url, { method: 'POST', headers, body, signal, redirect: 'manual' });
+    const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
     response.body?.cancel().catch(() => {});
     if (response.status === 410) return { kind: 'gone' };
     if (response.status >= 200 && response.status < 300) return { kind: 'delivered' };

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '@meshwork/core';
+import { fromBase64, toBase64 } from '../base64.ts';
 
 const PREFIX = 'whsec_';
 
@@ -23,11 +24,6 @@ export async function signWebhook(
 
 async function hmac(secret: string, content: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   if (!secret.startsWith(PREFIX)) throw new InvalidInputError(`a webhook secret begins with ${PREFIX}`);
-  const bytes = Uint8Array.from(atob(secret.slice(PREFIX.length)), (character) => character.charCodeAt(0));
-  const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const key = await crypto.subtle.importKey('raw', fromBase64(secret.slice(PREFIX.length)), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   return new Uint8Array(await crypto.subtle.sign('HMAC', key, content));
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
 }

@@ -12,7 +12,7 @@ export interface WebhookTarget {
 }
 
 export interface WebhookSecret {
-  /** `whsec_` and the base64 of 32 random bytes. */
+  /** `whsec_` and the base64 of 32 random bytes; where the hub has a pepper, that sealed. */
   readonly secret: string;
   /** Until when it signs, in milliseconds since the Unix epoch; absent: until it is replaced. */
   readonly until?: number;

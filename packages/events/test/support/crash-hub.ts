@@ -1,11 +1,11 @@
 // Run as a child process: publishes without end, with two durable consumers, and says what happened. Its parent kills it.
 import { inProcessPrincipal } from '@meshwork/core';
 import { createEvents } from '@meshwork/events';
-import { openSqlite } from '@meshwork/store-sqlite';
+import { openStore, type StorePlace } from './open-store.ts';
 
-const [path = '', mode = ''] = process.argv.slice(2);
+const [place = '', mode = ''] = process.argv.slice(2);
 const root = inProcessPrincipal('root', { roles: ['admin'] });
-const store = await openSqlite({ path });
+const store = await openStore(JSON.parse(place) as StorePlace);
 const events = createEvents({ journal: store, store });
 
 /** Resolves once the message is in the pipe: what it says survives this process. */
