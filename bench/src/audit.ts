@@ -53,7 +53,7 @@ try {
 
 /** Real calls through a hub, of 500 principals and 40 tools, with now and then a rare one. */
 async function fill(): Promise<void> {
-  const log = audit({ journal: store, maxWaiting: 50_000 });
+  const log = audit({ journal: store, isExclusive: true, maxWaiting: 50_000 });
   const resources = Array.from({ length: 40 }, (_, at) => ({ uri: `a://${at}`, name: `r${at}`, read: () => ({ text: '' }) }));
   await using hub = createHub({ modules: [log, { name: 'bench', resources }] });
   const principals = Array.from({ length: 500 }, (_, at) => inProcessPrincipal(`agent-${at}`));

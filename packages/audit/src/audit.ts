@@ -19,15 +19,16 @@ import { createUpkeep } from './upkeep.ts';
 import { type Verification, type VerifyOptions, verifyChain } from './verify-chain.ts';
 
 export interface AuditOptions {
-  /** Where the chain is kept. Unless `isShared`, this module must be the only writer of its stream. */
+  /** Where the chain is kept. Several hubs may write to one stream: their records are one chain. */
   readonly journal: Journal;
   /** Default `audit`. Signed checkpoints are kept beside it, in the stream of this name with `/checkpoints` behind it. */
   readonly stream?: string;
   /**
-   * Other hubs write to the same stream: a record that another was quicker than is chained to that one's and written again. Default false: another
-   * writer is a stranger, and the calls it was quicker than are withheld.
+   * Nobody else ever writes to the stream, and what the journal has refused does not land later: true of a store that one process has to itself, such as
+   * SQLite or memory. Then appends need not wait for each other. If somebody writes there all the same the chain may break, which `verify` finds and
+   * `onError` is told. Default false.
    */
-  readonly isShared?: boolean;
+  readonly isExclusive?: boolean;
   readonly clock?: Clock;
   /**
    * Milliseconds the journal has to answer. When it takes longer, what waits for it is refused, and new calls are before they run, until it
@@ -88,11 +89,11 @@ const CHAIN_PAGE = 1_000;
 
 /** A record of every call, written before the call's result leaves the hub, in a chain in which any change shows. */
 export function audit(options: AuditOptions): AuditLog {
-  const { journal, stream = 'audit', isShared = false, clock = systemClock, patienceMs = 5_000, maxWaiting = 20_000 } = options;
+  const { journal, stream = 'audit', isExclusive = false, clock = systemClock, patienceMs = 5_000, maxWaiting = 20_000 } = options;
   const { checkpoints, retention, onError = () => {} } = options;
   if (retention !== undefined && checkpoints === undefined)
     throw new TypeError('audit({ retention }) needs checkpoints: only what a signed one covers may be trimmed');
-  const writer = createChainWriter({ journal, stream, isShared, patienceMs, maxWaiting });
+  const writer = createChainWriter({ journal, stream, isExclusive, patienceMs, maxWaiting, onError });
   const door = createDoorBook({ writer, clock });
   const book = createCheckpointBook(journal, stream);
   const notary = createNotary({ journal, stream, clock, book, signer: checkpoints?.signer, places: checkpoints?.places ?? [], onError });

@@ -102,7 +102,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     });
     const log = audit({
       journal: store,
-      isShared,
+      isExclusive: !isShared,
       index: store,
       checkpoints: {
         signer: () => openStoredSigner({ store, name: kept.origin, ...(rules.pepper !== undefined && { pepper: rules.pepper }) }),
