@@ -14,7 +14,9 @@ import { openSqlite } from '@meshwork/store-sqlite';
 import { type Engine, type EngineName, startEngine } from '@meshwork/test-engines/engine';
 import { median } from './median.ts';
 
-const { values } = parseArgs({ options: { records: { type: 'string', default: '1000000' }, store: { type: 'string' }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { records: { type: 'string', default: '1000000' }, store: { type: 'string' }, json: { type: 'boolean', default: false } },
+});
 const records = Number(values.records);
 const folder = await mkdtemp(join(tmpdir(), 'meshwork-bench-audit-'));
 const file = join(folder, 'export.ndjson');

@@ -13,6 +13,9 @@ export interface AuditToolsOptions {
   readonly verify: (options: VerifyOptions) => Promise<Verification>;
   readonly checkpoint: () => Promise<Checkpoint>;
   readonly publicKey: () => Promise<string | undefined>;
+  readonly rotateKey: (options: {
+    readonly isCompromised: boolean;
+  }) => Promise<{ readonly previousKey: string; readonly publicKey: string; readonly checkpoint: Checkpoint }>;
   readonly chainPage: (after: number | undefined, limit: number) => Promise<ChainPage>;
   readonly report: (options: Pick<AuditFilter, 'since' | 'until'>) => Promise<AuditReport>;
 }
@@ -41,7 +44,7 @@ const checkpointShape = z.object({
 });
 
 /** The tools admins use to read and check the log. */
-export function createAuditTools({ newest, verify, checkpoint, publicKey, chainPage, report }: AuditToolsOptions): AnyTool[] {
+export function createAuditTools({ newest, verify, checkpoint, publicKey, rotateKey, chainPage, report }: AuditToolsOptions): AnyTool[] {
   const shared = { category: 'audit', effect: 'admin', annotations: { readOnlyHint: true, destructiveHint: false } } as const;
   return [
     defineTool({
@@ -98,6 +101,20 @@ export function createAuditTools({ newest, verify, checkpoint, publicKey, chainP
     }),
     defineTool({
       ...shared,
+      annotations: { readOnlyHint: false, destructiveHint: true },
+      name: 'audit_rotate_key',
+      title: "Replace the log's key",
+      description:
+        'Makes another key that signs checkpoints from now on. The old one signs the change, so that whoever trusts it can go on; with compromised it does not, and the new public key must reach everybody in another way.',
+      input: z.strictObject({ compromised: z.boolean().optional().describe('Somebody else may have the old key. Default false.') }),
+      output: checkpointShape.extend({ public_key: z.string(), previous_public_key: z.string() }),
+      run: async ({ compromised = false }) => {
+        const { publicKey: key, previousKey, checkpoint: taken } = await rotateKey({ isCompromised: compromised });
+        return { ...plain(taken), public_key: key, previous_public_key: previousKey };
+      },
+    }),
+    defineTool({
+      ...shared,
       name: 'audit_export',
       title: 'Export audit records',
       description: 'Gives records as text, newest first, a page at a time; go on with before = next_before until it is absent.',
@@ -148,6 +165,6 @@ export function createAuditTools({ newest, verify, checkpoint, publicKey, chainP
 }
 
 /** What the schema gives, without members that are `undefined`. */
-function plain({ note, ...checkpoint }: z.infer<typeof checkpointShape>): Checkpoint {
-  return { ...checkpoint, ...(note !== undefined && { note }) };
+function plain({ stream, size, hash, time, note }: z.infer<typeof checkpointShape>): Checkpoint {
+  return { stream, size, hash, time, ...(note !== undefined && { note }) };
 }

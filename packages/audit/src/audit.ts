@@ -1,20 +1,19 @@
 import { type CallResult, type Clock, type Ended, type Journal, type KeyValueStore, type Module, type Stage, systemClock } from '@meshwork/core';
 import { createAuditTools } from './audit-tools.ts';
-import type { ChainPage } from './chain-lines.ts';
-import { readChainPage } from './chain-lines.ts';
+import { type ChainNotes, type ChainPage, readChainPage } from './chain-lines.ts';
 import { createChainWriter } from './chain-writer.ts';
 import type { Checkpoint, SignedCheckpoint } from './checkpoint.ts';
 import { createCheckpointBook } from './checkpoint-book.ts';
 import { createDoorBook, type DoorBook } from './door-book.ts';
 import { type ExportFormat, headerOf, lineOf } from './export-lines.ts';
-import { createNotary } from './notary.ts';
+import { createNotary, type Rotated, type RotateOptions } from './notary.ts';
 import type { CheckpointPlace } from './places.ts';
 import { digestOf, recordOf } from './record.ts';
 import { type AuditReport, makeReport } from './report.ts';
 import { type Retention, type Trimmed, trimChain } from './retention.ts';
 import { type AuditFilter, type NumberedRecord, searchAll, searchNewest } from './search.ts';
 import { createSegmentIndex } from './segment-index.ts';
-import type { AuditSigner } from './signed-note.ts';
+import type { GivenSigner } from './signer-source.ts';
 import { createUpkeep } from './upkeep.ts';
 import { type Verification, type VerifyOptions, verifyChain } from './verify-chain.ts';
 
@@ -48,8 +47,8 @@ export interface AuditOptions {
 }
 
 export interface CheckpointOptions {
-  /** Who signs; a function is asked once, when there is first something to sign. */
-  readonly signer: AuditSigner | (() => Promise<AuditSigner>);
+  /** Who signs: all hubs of a log with the same key. A function is asked once, when there is first something to sign; a keeper can replace its key. */
+  readonly signer: GivenSigner;
   /** Milliseconds from one to the next; then the log is also trimmed, and its index brought up to date. Default: on demand only. */
   readonly everyMs?: number;
   /** Where each is brought to. With places, nothing is trimmed that not all of them have a checkpoint of. */
@@ -71,6 +70,11 @@ export interface AuditLog extends Module {
   publicKey(): Promise<string | undefined>;
   /** Takes a signed checkpoint and brings it to every place; says how many have it. @throws {InvalidInputError} without a signer. */
   exportCheckpoint(): Promise<{ readonly checkpoint: SignedCheckpoint; readonly places: number }>;
+  /**
+   * Another key signs from now on: the old one vouches for it, unless it is compromised. The change is brought to every place. @throws
+   * {InvalidInputError} without a signer, or when the hub can make no key and was given none.
+   */
+  rotateKey(options?: RotateOptions): Promise<Rotated>;
   /** Drops what the retention lets go, now. @throws {InvalidInputError} without a signer, {@link UnavailableError} when the log does not hold. */
   trim(): Promise<Trimmed>;
   /** What happens at each interval, now: a checkpoint, its export, the trim, the index. */
@@ -100,20 +104,26 @@ export function audit(options: AuditOptions): AuditLog {
   const index = options.index === undefined ? undefined : createSegmentIndex({ store: options.index, journal, stream });
   const searched = { journal, stream, index };
 
-  const anchorsOf = async (): Promise<readonly SignedCheckpoint[]> => {
-    const key = await notary.publicKey();
-    return key === undefined ? [] : book.anchors([key]);
+  const notesOf = async (): Promise<ChainNotes> => {
+    if (checkpoints === undefined) return { anchors: [], rotations: [] };
+    const { ring } = await notary.standing();
+    return { anchors: book.anchors().filter(({ note }) => ring.isSigned(note)), rotations: ring.rotations };
   };
   const verify: AuditLog['verify'] = async (given = {}) => {
     if (checkpoints === undefined) return verifyChain(journal, stream, given);
-    const anchors = await anchorsOf();
     const own = await notary.newest();
     const useful = own !== undefined && own.size >= (given.from?.size ?? 0);
+    const anchors = async () => (await notesOf()).anchors;
     return verifyChain(journal, stream, { ...given, checkpoints: [...(given.checkpoints ?? []), ...(useful ? [own] : [])] }, { anchors });
   };
   const list = (filter: AuditFilter = {}) => searchNewest(searched, filter);
-  const chainPage = async (after: number | undefined, limit: number): Promise<ChainPage> =>
-    readChainPage(journal, stream, { limit, anchors: after === undefined ? await anchorsOf() : [], ...(after !== undefined && { after }) });
+  const chainPage = (after: number | undefined, limit: number): Promise<ChainPage> =>
+    readChainPage(journal, stream, { limit, notes: notesOf, ...(after !== undefined && { after }) });
+  const rotateKey = async (rotating: RotateOptions = {}) => {
+    const rotated = await notary.rotate(rotating);
+    await notary.export();
+    return rotated;
+  };
   const report: AuditLog['report'] = async ({ since, until } = {}) => {
     const { ok, records, head, problem } = await verify();
     const filter = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
@@ -154,7 +164,7 @@ export function audit(options: AuditOptions): AuditLog {
   return {
     name: 'audit',
     stages: { record },
-    tools: createAuditTools({ newest: list, verify, checkpoint: notary.checkpoint, publicKey: notary.publicKey, chainPage, report }),
+    tools: createAuditTools({ newest: list, verify, checkpoint: notary.checkpoint, publicKey: notary.publicKey, rotateKey, chainPage, report }),
     async close() {
       const upkept = upkeep.stop(patienceMs);
       await door.settle();
@@ -166,6 +176,7 @@ export function audit(options: AuditOptions): AuditLog {
     checkpoint: notary.checkpoint,
     publicKey: notary.publicKey,
     exportCheckpoint: notary.export,
+    rotateKey,
     trim: () => trim(),
     upkeep: upkeep.run,
     list,

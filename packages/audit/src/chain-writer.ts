@@ -59,14 +59,7 @@ const LONGEST_WAIT_MS = 1;
  * arrives, be it late. An append that was given up may still land. If it was chained to what was known, the chain holds whatever comes first. If it was
  * chained to one on its way, another in that one's place would let it in where it does not belong: nothing is written until it is answered.
  */
-export function createChainWriter({
-  journal,
-  stream,
-  isExclusive = false,
-  patienceMs,
-  maxWaiting,
-  onError = () => {},
-}: ChainWriterOptions): ChainWriter {
+export function createChainWriter({ journal, stream, isExclusive = false, patienceMs, maxWaiting, onError = () => {} }: ChainWriterOptions): ChainWriter {
   let waiting: Waiting[] = [];
   /** What another writer was quicker than, in its order; before all that waits. */
   const again: Waiting[] = [];
