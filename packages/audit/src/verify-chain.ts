@@ -2,6 +2,7 @@ import { InvalidInputError, type Journal } from '@meshwork/core';
 import { GENESIS, rawLinkIn } from './chain.ts';
 import { type ChainProblem, createChainWalk, problemOf } from './chain-walk.ts';
 import { type Checkpoint, checkCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { readAhead } from './read-ahead.ts';
 
 export interface Verification {
   readonly ok: boolean;
@@ -49,7 +50,7 @@ export async function verifyChain(journal: Journal, stream: string, options: Ver
     const anchor = from ?? (await inside.anchors?.())?.find(({ size }) => size === first - 1);
     const start = { size: anchor?.size ?? 0, hash: anchor?.hash ?? GENESIS };
     const result = await walkFrom(journal, stream, start, given, options, inside);
-    const isTrimmed = result.problem?.kind === 'missing' && from === undefined && ((await firstOffset(journal, stream)) ?? 1) > first;
+    const isTrimmed = !result.ok && from === undefined && ((await firstOffset(journal, stream)) ?? 1) > first;
     // Another hub has trimmed what was just being read.
     if (!isTrimmed) return result;
   }
@@ -78,9 +79,8 @@ async function walkFrom(
     ...(notChecked.length > 0 && { notChecked }),
     ...(problem !== undefined && { problem }),
   });
-  for await (const record of journal.read(stream, { from: start.size + 1, limit: Math.max(to - start.size, 1) })) {
+  for await (const record of readAhead(journal, stream, start.size + 1, to)) {
     signal?.throwIfAborted();
-    if (record.offset > to) break;
     const offset = walk.size + 1;
     if (record.offset !== offset) return result(problemOf('missing', offset, `record ${offset} is missing: the next one is ${record.offset}`));
     const link = rawLinkIn(record);
