@@ -25,7 +25,7 @@ export function describeHubs(name: string, open: () => Promise<Store>): void {
       const place = { name: 'shelf', put: async (checkpoint: SignedCheckpoint) => void shelf.push(checkpoint) };
       const hubs = stores.map((store) => {
         const checkpoints = { signer: createStoredKeys({ store, name: 'hubs' }), places: [place] };
-        const log = audit({ journal: store, stream, checkpoints, ...(retention && { retention }), onError: (error) => errors.push(error) });
+        const log = audit({ journal: store, stream, checkpoints, ...(retention && { retention }), patienceMs: 60_000, onError: (error) => errors.push(error) });
         const hub = createHub({ modules: [log, { name: 'm', resources: [{ uri: 'a://b', name: 'b', read: () => ({ text: '' }) }] }] });
         const call = () => hub.call({ kind: 'resource', name: 'a://b', principal: inProcessPrincipal('p'), face: 'local' });
         return { log, hub, call, store };
