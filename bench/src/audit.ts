@@ -5,7 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type AuditFilter, audit, type Verification, verifyExport } from '@meshwork/audit';
+import { type AuditFilter, audit, type Verification } from '@meshwork/audit';
+import { verifyExport } from '@meshwork/audit/offline';
+import { auditReports } from '@meshwork/audit/report';
 import { createHub, inProcessPrincipal, type Store } from '@meshwork/core';
 import { openNats } from '@meshwork/store-nats';
 import { openPostgres } from '@meshwork/store-postgres';
@@ -30,7 +32,7 @@ try {
   const inStore = await verifying(() => log.verify());
   await exportTo(file);
   const inFile = await verifying(() => verifyExport(createReadStream(file, { highWaterMark: 1_048_576 })));
-  const reporting = await timed(() => log.report());
+  const reporting = await timed(() => auditReports({ log }).report());
   const rows: Record<string, object> = {};
   for (const [name, filter] of filters()) {
     const byIndex = await medianOf(() => log.list(filter));

@@ -3,8 +3,6 @@ import { z } from 'zod';
 import type { ChainPage } from './chain-lines.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { headerOf, lineOf } from './export-lines.ts';
-import type { AuditReport } from './report.ts';
-import { reportText } from './report-text.ts';
 import type { AuditFilter, NumberedRecord } from './search.ts';
 import type { Verification, VerifyOptions } from './verify-chain.ts';
 
@@ -17,7 +15,6 @@ export interface AuditToolsOptions {
     readonly isCompromised: boolean;
   }) => Promise<{ readonly previousKey: string; readonly publicKey: string; readonly checkpoint: Checkpoint }>;
   readonly chainPage: (after: number | undefined, limit: number) => Promise<ChainPage>;
-  readonly report: (options: Pick<AuditFilter, 'since' | 'until'>) => Promise<AuditReport>;
 }
 
 const filterFields = {
@@ -44,7 +41,7 @@ const checkpointShape = z.object({
 });
 
 /** The tools admins use to read and check the log. */
-export function createAuditTools({ newest, verify, checkpoint, publicKey, rotateKey, chainPage, report }: AuditToolsOptions): AnyTool[] {
+export function createAuditTools({ newest, verify, checkpoint, publicKey, rotateKey, chainPage }: AuditToolsOptions): AnyTool[] {
   const shared = { category: 'audit', effect: 'admin', annotations: { readOnlyHint: true, destructiveHint: false } } as const;
   return [
     defineTool({
@@ -142,23 +139,6 @@ export function createAuditTools({ newest, verify, checkpoint, publicKey, rotate
         const header = filter.before === undefined ? headerOf(format) : '';
         const text = header + records.map((record) => lineOf(record, format)).join('');
         return { text, count: records.length, ...(records.length === limit && last !== undefined && { next_before: last.seq }) };
-      },
-    }),
-    defineTool({
-      ...shared,
-      name: 'audit_report',
-      title: 'Report on the audit log',
-      description:
-        'Says who did what: refusals, break-downs by tool, principal, zone and hour, evidence under headings of OWASP and SOC 2, and whether the chain holds.',
-      input: z.strictObject({
-        since: filterFields.since,
-        until: filterFields.until,
-        format: z.enum(['html', 'ndjson', 'json']).optional().describe('A page, one finding a line, or one document. Default json.'),
-      }),
-      output: z.object({ text: z.string(), records: z.number() }),
-      run: async ({ since, until, format = 'json' }) => {
-        const made = await report({ ...(since !== undefined && { since }), ...(until !== undefined && { until }) });
-        return { text: reportText(made, format), records: made.records };
       },
     }),
   ];

@@ -9,7 +9,6 @@ import { type ExportFormat, headerOf, lineOf } from './export-lines.ts';
 import { createNotary, type Rotated, type RotateOptions } from './notary.ts';
 import type { CheckpointPlace } from './places.ts';
 import { digestOf, recordOf } from './record.ts';
-import { type AuditReport, makeReport } from './report.ts';
 import { type Retention, type Trimmed, trimChain } from './retention.ts';
 import { type AuditFilter, type NumberedRecord, searchAll, searchNewest } from './search.ts';
 import { createSegmentIndex } from './segment-index.ts';
@@ -57,6 +56,8 @@ export interface CheckpointOptions {
 
 /** The module, and what an application uses of it directly. */
 export interface AuditLog extends Module {
+  /** The stream it is kept in. */
+  readonly stream: string;
   /** Records what transports refuse before it is a call, in the same chain: for their `recorder`. */
   readonly door: DoorBook;
   /**
@@ -81,12 +82,12 @@ export interface AuditLog extends Module {
   upkeep(): Promise<void>;
   /** The newest matching records first. */
   list(filter?: AuditFilter): Promise<readonly NumberedRecord[]>;
+  /** Every matching record, oldest first. @throws {InvalidInputError} when a time is none. */
+  records(filter?: Omit<AuditFilter, 'limit'>): AsyncIterable<NumberedRecord>;
   /** Every matching record as text, oldest first, a line at a time. */
   export(options: Omit<AuditFilter, 'limit'> & { readonly format: ExportFormat }): AsyncIterable<string>;
   /** The whole log as lines for `verifyExport`, many at a time. */
   exportChain(): AsyncIterable<string>;
-  /** Who did what. Times as in a filter. */
-  report(options?: Pick<AuditFilter, 'since' | 'until'>): Promise<AuditReport>;
 }
 
 const CHAIN_PAGE = 1_000;
@@ -124,12 +125,6 @@ export function audit(options: AuditOptions): AuditLog {
     await notary.export();
     return rotated;
   };
-  const report: AuditLog['report'] = async ({ since, until } = {}) => {
-    const { ok, records, head, problem } = await verify();
-    const filter = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
-    const chain = { ok, records, head, ...(problem && { problem: problem.message }) };
-    return makeReport(searchAll(searched, filter), { stream, from: since, to: until, made: new Date(clock.now()).toISOString(), chain });
-  };
   const trim = async (signal?: AbortSignal): Promise<Trimmed> => {
     const trimmed = await trimChain({ journal, stream, clock, book, notary, retention: retention ?? {}, signal });
     await index?.forget(trimmed.keptFrom);
@@ -163,8 +158,9 @@ export function audit(options: AuditOptions): AuditLog {
 
   return {
     name: 'audit',
+    stream,
     stages: { record },
-    tools: createAuditTools({ newest: list, verify, checkpoint: notary.checkpoint, publicKey: notary.publicKey, rotateKey, chainPage, report }),
+    tools: createAuditTools({ newest: list, verify, checkpoint: notary.checkpoint, publicKey: notary.publicKey, rotateKey, chainPage }),
     async close() {
       const upkept = upkeep.stop(patienceMs);
       await door.settle();
@@ -180,6 +176,7 @@ export function audit(options: AuditOptions): AuditLog {
     trim: () => trim(),
     upkeep: upkeep.run,
     list,
+    records: (filter = {}) => searchAll(searched, filter),
     async *export({ format, ...filter }) {
       yield headerOf(format);
       for await (const entry of searchAll(searched, filter)) yield lineOf(entry, format);
@@ -192,6 +189,5 @@ export function audit(options: AuditOptions): AuditLog {
         after = page.nextAfter;
       } while (after !== undefined);
     },
-    report,
   };
 }

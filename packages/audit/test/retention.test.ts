@@ -1,4 +1,5 @@
-import { type CheckpointPlace, type SignedCheckpoint, signNote, verifyExport } from '@meshwork/audit';
+import { type CheckpointPlace, type SignedCheckpoint, signNote } from '@meshwork/audit';
+import { verifyExport } from '@meshwork/audit/offline';
 import { createMemoryStore } from '@meshwork/core';
 import { collect } from '@meshwork/testing';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-import { type AuditSigner, createStoredKeys, openCheckpoint, openStoredSigner, parseCheckpoints, signNote, verifierKeyOf, verifyExport } from '@meshwork/audit';
+import { type AuditSigner, createStoredKeys, openStoredSigner, signNote, verifierKeyOf } from '@meshwork/audit';
+import { openCheckpoint, parseCheckpoints, verifyExport } from '@meshwork/audit/offline';
 import { createMemoryStore } from '@meshwork/core';
 import { collect } from '@meshwork/testing';
 import { describe, expect, it } from 'vitest';

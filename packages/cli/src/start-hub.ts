@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type AuditLog, audit, openStoredSigner } from '@meshwork/audit';
+import { type AuditLog, audit, createStoredKeys } from '@meshwork/audit';
+import { auditReports } from '@meshwork/audit/report';
 import { createHub, createJournalBus, createOperations, type Hub, type Module, type Store, UnavailableError, withPatience } from '@meshwork/core';
 import { createEvents, type Events } from '@meshwork/events';
 import {
@@ -105,7 +106,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
       isExclusive: !isShared,
       index: store,
       checkpoints: {
-        signer: () => openStoredSigner({ store, name: kept.origin, ...(rules.pepper !== undefined && { pepper: rules.pepper }) }),
+        signer: createStoredKeys({ store, name: kept.origin, ...(rules.pepper !== undefined && { pepper: rules.pepper }) }),
         everyMs: kept.everyMs,
         places: kept.places,
       },
@@ -129,6 +130,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
         tracing(),
         metrics,
         log,
+        auditReports({ log }),
         guard,
         telemetryResources({ metrics, version, closing: closing.signal, warnings: () => warningsOf(guard) }),
         presenceModule(presence),

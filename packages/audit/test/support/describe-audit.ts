@@ -1,4 +1,5 @@
-import { type AuditFilter, openStoredSigner, verifyExport } from '@meshwork/audit';
+import { type AuditFilter, openStoredSigner } from '@meshwork/audit';
+import { verifyExport } from '@meshwork/audit/offline';
 import type { Store } from '@meshwork/core';
 import { collect } from '@meshwork/testing';
 import fc from 'fast-check';

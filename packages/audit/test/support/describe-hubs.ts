@@ -1,4 +1,5 @@
-import { audit, createStoredKeys, parseCheckpoints, type SignedCheckpoint, verifyExport } from '@meshwork/audit';
+import { audit, createStoredKeys, type SignedCheckpoint } from '@meshwork/audit';
+import { parseCheckpoints, verifyExport } from '@meshwork/audit/offline';
 import { createHub, inProcessPrincipal, type Store } from '@meshwork/core';
 import { collect } from '@meshwork/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
