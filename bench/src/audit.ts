@@ -1,29 +1,38 @@
-// One log of a million records: how fast it is verified, in the store and as an exported file, in how much memory, and how fast it is searched.
+// One log of a million records, in SQLite or where --store says (postgres, redis or nats for a server started for it, or a URL): how fast it is verified, in the store and as an exported file, in how much memory, and how fast it is searched.
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type AuditFilter, audit, type Verification, verifyExport } from '@meshwork/audit';
-import { createHub, inProcessPrincipal } from '@meshwork/core';
+import { type AuditFilter, audit, type Verification } from '@meshwork/audit';
+import { verifyExport } from '@meshwork/audit/offline';
+import { auditReports } from '@meshwork/audit/report';
+import { createHub, inProcessPrincipal, type Store } from '@meshwork/core';
+import { openNats } from '@meshwork/store-nats';
+import { openPostgres } from '@meshwork/store-postgres';
+import { openRedis } from '@meshwork/store-redis';
 import { openSqlite } from '@meshwork/store-sqlite';
+import { type Engine, type EngineName, startEngine } from '@meshwork/test-engines/engine';
 import { median } from './median.ts';
 
-const { values } = parseArgs({ options: { records: { type: 'string', default: '1000000' }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { records: { type: 'string', default: '1000000' }, store: { type: 'string' }, json: { type: 'boolean', default: false } },
+});
 const records = Number(values.records);
 const folder = await mkdtemp(join(tmpdir(), 'meshwork-bench-audit-'));
 const file = join(folder, 'export.ndjson');
-const store = await openSqlite({ path: join(folder, 'hub.db') });
+const engine = await startOwn(values.store);
+const store = await open(engine?.url ?? values.store);
 try {
   const log = audit({ journal: store, index: store });
   const bare = audit({ journal: store });
-  await fill();
+  const filled = await timed(() => fill());
   const indexed = await timed(() => log.upkeep());
   const inStore = await verifying(() => log.verify());
   await exportTo(file);
   const inFile = await verifying(() => verifyExport(createReadStream(file, { highWaterMark: 1_048_576 })));
-  const reporting = await timed(() => log.report());
+  const reporting = await timed(() => auditReports({ log }).report());
   const rows: Record<string, object> = {};
   for (const [name, filter] of filters()) {
     const byIndex = await medianOf(() => log.list(filter));
@@ -31,7 +40,9 @@ try {
     rows[name] = { 'index (ms)': byIndex, 'scan (ms)': byScan, times: Math.round(byScan / byIndex) };
   }
   const figures = {
+    store: values.store?.replace(/:.*/s, '') ?? 'sqlite',
     records,
+    'records written per second, through a hub': Math.round((records / filled) * 1_000),
     'index made from nothing (ms)': indexed,
     'report on all of it, verified first (ms)': reporting,
     'verify in the store: records/s': inStore.perSecond,
@@ -48,12 +59,29 @@ try {
   }
 } finally {
   await store.close();
+  await engine?.stop();
   await rm(folder, { recursive: true, force: true });
+}
+
+/** A new store: that of a server is given names of its own, which stay behind. */
+async function open(url: string | undefined): Promise<Store> {
+  const name = `bench_audit_${process.pid}`;
+  if (url === undefined) return openSqlite({ path: join(folder, 'hub.db') });
+  if (/^rediss?:/.test(url)) return openRedis({ url, prefix: name });
+  if (/^(nats|tls):/.test(url)) return openNats({ url, name });
+  return openPostgres({ url, schema: name });
+}
+
+async function startOwn(name: string | undefined): Promise<Engine | undefined> {
+  if (name === undefined || name.includes(':')) return undefined;
+  const engine = await startEngine(name as EngineName);
+  if (engine === undefined) throw new Error(`the program of ${name} is not installed here`);
+  return engine;
 }
 
 /** Real calls through a hub, of 500 principals and 40 tools, with now and then a rare one. */
 async function fill(): Promise<void> {
-  const log = audit({ journal: store, maxWaiting: 50_000 });
+  const log = audit({ journal: store, isExclusive: values.store === undefined, maxWaiting: 50_000 });
   const resources = Array.from({ length: 40 }, (_, at) => ({ uri: `a://${at}`, name: `r${at}`, read: () => ({ text: '' }) }));
   await using hub = createHub({ modules: [log, { name: 'bench', resources }] });
   const principals = Array.from({ length: 500 }, (_, at) => inProcessPrincipal(`agent-${at}`));

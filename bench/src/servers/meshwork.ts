@@ -20,7 +20,7 @@ const folder = await mkdtemp(join(tmpdir(), 'meshwork-bench-'));
 process.once('exit', () => void rm(folder, { recursive: true, force: true }));
 const store = await openSqlite({ path: join(folder, 'hub.db') });
 const guard = guardian({ store, engine: createCedarEngine({ policies: standardPolicies, schema: standardSchema }) });
-const log = audit({ journal: store });
+const log = audit({ journal: store, isExclusive: true });
 const tools = toolNames(count).map((name) =>
   defineTool({
     name,

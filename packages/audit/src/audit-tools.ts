@@ -3,8 +3,6 @@ import { z } from 'zod';
 import type { ChainPage } from './chain-lines.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { headerOf, lineOf } from './export-lines.ts';
-import type { AuditReport } from './report.ts';
-import { reportText } from './report-text.ts';
 import type { AuditFilter, NumberedRecord } from './search.ts';
 import type { Verification, VerifyOptions } from './verify-chain.ts';
 
@@ -13,8 +11,10 @@ export interface AuditToolsOptions {
   readonly verify: (options: VerifyOptions) => Promise<Verification>;
   readonly checkpoint: () => Promise<Checkpoint>;
   readonly publicKey: () => Promise<string | undefined>;
+  readonly rotateKey: (options: {
+    readonly isCompromised: boolean;
+  }) => Promise<{ readonly previousKey: string; readonly publicKey: string; readonly checkpoint: Checkpoint }>;
   readonly chainPage: (after: number | undefined, limit: number) => Promise<ChainPage>;
-  readonly report: (options: Pick<AuditFilter, 'since' | 'until'>) => Promise<AuditReport>;
 }
 
 const filterFields = {
@@ -41,7 +41,7 @@ const checkpointShape = z.object({
 });
 
 /** The tools admins use to read and check the log. */
-export function createAuditTools({ newest, verify, checkpoint, publicKey, chainPage, report }: AuditToolsOptions): AnyTool[] {
+export function createAuditTools({ newest, verify, checkpoint, publicKey, rotateKey, chainPage }: AuditToolsOptions): AnyTool[] {
   const shared = { category: 'audit', effect: 'admin', annotations: { readOnlyHint: true, destructiveHint: false } } as const;
   return [
     defineTool({
@@ -98,6 +98,20 @@ export function createAuditTools({ newest, verify, checkpoint, publicKey, chainP
     }),
     defineTool({
       ...shared,
+      annotations: { readOnlyHint: false, destructiveHint: true },
+      name: 'audit_rotate_key',
+      title: "Replace the log's key",
+      description:
+        'Makes another key that signs checkpoints from now on. The old one signs the change, so that whoever trusts it can go on; with compromised it does not, and the new public key must reach everybody in another way.',
+      input: z.strictObject({ compromised: z.boolean().optional().describe('Somebody else may have the old key. Default false.') }),
+      output: checkpointShape.extend({ public_key: z.string(), previous_public_key: z.string() }),
+      run: async ({ compromised = false }) => {
+        const { publicKey: key, previousKey, checkpoint: taken } = await rotateKey({ isCompromised: compromised });
+        return { ...plain(taken), public_key: key, previous_public_key: previousKey };
+      },
+    }),
+    defineTool({
+      ...shared,
       name: 'audit_export',
       title: 'Export audit records',
       description: 'Gives records as text, newest first, a page at a time; go on with before = next_before until it is absent.',
@@ -127,27 +141,10 @@ export function createAuditTools({ newest, verify, checkpoint, publicKey, chainP
         return { text, count: records.length, ...(records.length === limit && last !== undefined && { next_before: last.seq }) };
       },
     }),
-    defineTool({
-      ...shared,
-      name: 'audit_report',
-      title: 'Report on the audit log',
-      description:
-        'Says who did what: refusals, break-downs by tool, principal, zone and hour, evidence under headings of OWASP and SOC 2, and whether the chain holds.',
-      input: z.strictObject({
-        since: filterFields.since,
-        until: filterFields.until,
-        format: z.enum(['html', 'ndjson', 'json']).optional().describe('A page, one finding a line, or one document. Default json.'),
-      }),
-      output: z.object({ text: z.string(), records: z.number() }),
-      run: async ({ since, until, format = 'json' }) => {
-        const made = await report({ ...(since !== undefined && { since }), ...(until !== undefined && { until }) });
-        return { text: reportText(made, format), records: made.records };
-      },
-    }),
   ];
 }
 
 /** What the schema gives, without members that are `undefined`. */
-function plain({ note, ...checkpoint }: z.infer<typeof checkpointShape>): Checkpoint {
-  return { ...checkpoint, ...(note !== undefined && { note }) };
+function plain({ stream, size, hash, time, note }: z.infer<typeof checkpointShape>): Checkpoint {
+  return { stream, size, hash, time, ...(note !== undefined && { note }) };
 }

@@ -13,35 +13,34 @@ import {
 } from '@meshwork/core';
 import type { AuditEvents } from './audit-events.ts';
 import { createAuditTools } from './audit-tools.ts';
-import type { ChainPage } from './chain-lines.ts';
-import { readChainPage } from './chain-lines.ts';
+import { type ChainNotes, type ChainPage, readChainPage } from './chain-lines.ts';
 import type { ChainProblem } from './chain-walk.ts';
 import { createChainWriter } from './chain-writer.ts';
 import type { Checkpoint, SignedCheckpoint } from './checkpoint.ts';
 import { createCheckpointBook } from './checkpoint-book.ts';
 import { createDoorBook, type DoorBook } from './door-book.ts';
 import { type ExportFormat, headerOf, lineOf } from './export-lines.ts';
-import { createNotary } from './notary.ts';
+import { createNotary, type Rotated, type RotateOptions } from './notary.ts';
 import type { CheckpointPlace } from './places.ts';
 import { digestOf, recordOf } from './record.ts';
-import { type AuditReport, makeReport } from './report.ts';
 import { type Retention, type Trimmed, trimChain } from './retention.ts';
 import { type AuditFilter, type NumberedRecord, searchAll, searchNewest } from './search.ts';
 import { createSegmentIndex } from './segment-index.ts';
-import type { AuditSigner } from './signed-note.ts';
+import type { GivenSigner } from './signer-source.ts';
 import { createUpkeep } from './upkeep.ts';
 import { type Verification, type VerifyOptions, verifyChain } from './verify-chain.ts';
 
 export interface AuditOptions {
-  /** Where the chain is kept. Unless `isShared`, this module must be the only writer of its stream. */
+  /** Where the chain is kept. Several hubs may write to one stream: their records are one chain. */
   readonly journal: Journal;
   /** Default `audit`. Signed checkpoints are kept beside it, in the stream of this name with `/checkpoints` behind it. */
   readonly stream?: string;
   /**
-   * Other hubs write to the same stream: a record that another was quicker than is chained to that one's and written again. Default false: another
-   * writer is a stranger, and the calls it was quicker than are withheld.
+   * Nobody else ever writes to the stream, and what the journal has refused does not land later: true of a store that one process has to itself, such as
+   * SQLite or memory. Then appends need not wait for each other. If somebody writes there all the same the chain may break, which `verify` finds and
+   * `onError` is told. Default false.
    */
-  readonly isShared?: boolean;
+  readonly isExclusive?: boolean;
   readonly clock?: Clock;
   /**
    * Milliseconds the journal has to answer. When it takes longer, what waits for it is refused, and new calls are before they run, until it
@@ -61,8 +60,8 @@ export interface AuditOptions {
 }
 
 export interface CheckpointOptions {
-  /** Who signs; a function is asked once, when there is first something to sign. */
-  readonly signer: AuditSigner | (() => Promise<AuditSigner>);
+  /** Who signs: all hubs of a log with the same key. A function is asked once, when there is first something to sign; a keeper can replace its key. */
+  readonly signer: GivenSigner;
   /** Milliseconds from one to the next; then the log is also trimmed, and its index brought up to date. Default: on demand only. */
   readonly everyMs?: number;
   /** Where each is brought to. With places, nothing is trimmed that not all of them have a checkpoint of. */
@@ -72,6 +71,8 @@ export interface CheckpointOptions {
 /** The module, and what an application uses of it directly. */
 export interface AuditLog extends Module {
   readonly events: Listenable<AuditEvents>;
+  /** The stream it is kept in. */
+  readonly stream: string;
   /** Records what transports refuse before it is a call, in the same chain: for their `recorder`. */
   readonly door: DoorBook;
   /**
@@ -85,25 +86,30 @@ export interface AuditLog extends Module {
   publicKey(): Promise<string | undefined>;
   /** Takes a signed checkpoint and brings it to every place; says how many have it. @throws {InvalidInputError} without a signer. */
   exportCheckpoint(): Promise<{ readonly checkpoint: SignedCheckpoint; readonly places: number }>;
+  /**
+   * Another key signs from now on: the old one vouches for it, unless it is compromised. The change is brought to every place. @throws
+   * {InvalidInputError} without a signer, or when the hub can make no key and was given none.
+   */
+  rotateKey(options?: RotateOptions): Promise<Rotated>;
   /** Drops what the retention lets go, now. @throws {InvalidInputError} without a signer, {@link UnavailableError} when the log does not hold. */
   trim(): Promise<Trimmed>;
   /** What happens at each interval, now: a checkpoint, its export, the trim, the index. */
   upkeep(): Promise<void>;
   /** The newest matching records first. */
   list(filter?: AuditFilter): Promise<readonly NumberedRecord[]>;
+  /** Every matching record, oldest first. @throws {InvalidInputError} when a time is none. */
+  records(filter?: Omit<AuditFilter, 'limit'>): AsyncIterable<NumberedRecord>;
   /** Every matching record as text, oldest first, a line at a time. */
   export(options: Omit<AuditFilter, 'limit'> & { readonly format: ExportFormat }): AsyncIterable<string>;
   /** The whole log as lines for `verifyExport`, many at a time. */
   exportChain(): AsyncIterable<string>;
-  /** Who did what. Times as in a filter. */
-  report(options?: Pick<AuditFilter, 'since' | 'until'>): Promise<AuditReport>;
 }
 
 const CHAIN_PAGE = 1_000;
 
 /** A record of every call, written before the call's result leaves the hub, in a chain in which any change shows. */
 export function audit(options: AuditOptions): AuditLog {
-  const { journal, stream = 'audit', isShared = false, clock = systemClock, patienceMs = 5_000, maxWaiting = 20_000 } = options;
+  const { journal, stream = 'audit', isExclusive = false, clock = systemClock, patienceMs = 5_000, maxWaiting = 20_000 } = options;
   const { checkpoints, retention, onError = () => {} } = options;
   if (retention !== undefined && checkpoints === undefined)
     throw new TypeError('audit({ retention }) needs checkpoints: only what a signed one covers may be trimmed');
@@ -115,7 +121,7 @@ export function audit(options: AuditOptions): AuditLog {
     else tell('journal-answers', { silentMs: Math.round(performance.now() - silentSince) });
   };
   const onProblem = ({ offset, kind, message }: ChainProblem) => tell('tamper-found', { offset, kind, message });
-  const writer = createChainWriter({ journal, stream, isShared, patienceMs, maxWaiting, onSilence });
+  const writer = createChainWriter({ journal, stream, isExclusive, patienceMs, maxWaiting, onSilence, onError });
   const door = createDoorBook({ writer, clock });
   const book = createCheckpointBook(journal, stream);
   const notary = createNotary({
@@ -132,9 +138,10 @@ export function audit(options: AuditOptions): AuditLog {
   const index = options.index === undefined ? undefined : createSegmentIndex({ store: options.index, journal, stream });
   const searched = { journal, stream, index };
 
-  const anchorsOf = async (): Promise<readonly SignedCheckpoint[]> => {
-    const key = await notary.publicKey();
-    return key === undefined ? [] : book.anchors([key]);
+  const notesOf = async (): Promise<ChainNotes> => {
+    if (checkpoints === undefined) return { anchors: [], rotations: [] };
+    const { ring } = await notary.standing();
+    return { anchors: book.anchors().filter(({ note }) => ring.isSigned(note)), rotations: ring.rotations };
   };
   const verify: AuditLog['verify'] = async (given = {}) => {
     try {
@@ -150,19 +157,18 @@ export function audit(options: AuditOptions): AuditLog {
   };
   const verifyLog = async (given: VerifyOptions): Promise<Verification> => {
     if (checkpoints === undefined) return verifyChain(journal, stream, given);
-    const anchors = await anchorsOf();
     const own = await notary.newest();
     const useful = own !== undefined && own.size >= (given.from?.size ?? 0);
+    const anchors = async () => (await notesOf()).anchors;
     return verifyChain(journal, stream, { ...given, checkpoints: [...(given.checkpoints ?? []), ...(useful ? [own] : [])] }, { anchors });
   };
   const list = (filter: AuditFilter = {}) => searchNewest(searched, filter);
-  const chainPage = async (after: number | undefined, limit: number): Promise<ChainPage> =>
-    readChainPage(journal, stream, { limit, anchors: after === undefined ? await anchorsOf() : [], ...(after !== undefined && { after }) });
-  const report: AuditLog['report'] = async ({ since, until } = {}) => {
-    const { ok, records, head, problem } = await verify();
-    const filter = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
-    const chain = { ok, records, head, ...(problem && { problem: problem.message }) };
-    return makeReport(searchAll(searched, filter), { stream, from: since, to: until, made: new Date(clock.now()).toISOString(), chain });
+  const chainPage = (after: number | undefined, limit: number): Promise<ChainPage> =>
+    readChainPage(journal, stream, { limit, notes: notesOf, ...(after !== undefined && { after }) });
+  const rotateKey = async (rotating: RotateOptions = {}) => {
+    const rotated = await notary.rotate(rotating);
+    await notary.export();
+    return rotated;
   };
   const trim = async (signal?: AbortSignal): Promise<Trimmed> => {
     const trimmed = await trimChain({ journal, stream, clock, book, notary, retention: retention ?? {}, signal, onProblem });
@@ -199,8 +205,9 @@ export function audit(options: AuditOptions): AuditLog {
   return {
     name: 'audit',
     events,
+    stream,
     stages: { record },
-    tools: createAuditTools({ newest: list, verify, checkpoint: notary.checkpoint, publicKey: notary.publicKey, chainPage, report }),
+    tools: createAuditTools({ newest: list, verify, checkpoint: notary.checkpoint, publicKey: notary.publicKey, rotateKey, chainPage }),
     async close() {
       const upkept = upkeep.stop(patienceMs);
       await door.settle();
@@ -212,9 +219,11 @@ export function audit(options: AuditOptions): AuditLog {
     checkpoint: notary.checkpoint,
     publicKey: notary.publicKey,
     exportCheckpoint: notary.export,
+    rotateKey,
     trim: () => trim(),
     upkeep: upkeep.run,
     list,
+    records: (filter = {}) => searchAll(searched, filter),
     async *export({ format, ...filter }) {
       yield headerOf(format);
       for await (const entry of searchAll(searched, filter)) yield lineOf(entry, format);
@@ -227,6 +236,5 @@ export function audit(options: AuditOptions): AuditLog {
         after = page.nextAfter;
       } while (after !== undefined);
     },
-    report,
   };
 }

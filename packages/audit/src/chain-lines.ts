@@ -1,7 +1,8 @@
-import type { Journal } from '@meshwork/core';
+import { type Journal, UnavailableError } from '@meshwork/core';
 import { GENESIS, linkIn } from './chain.ts';
 import type { SignedCheckpoint } from './checkpoint.ts';
 import { escapeSteering } from './export-lines.ts';
+import { firstOffset } from './verify-chain.ts';
 
 /** The first line of a chain file: where it begins. */
 export interface ChainHeader {
@@ -12,6 +13,8 @@ export interface ChainHeader {
   readonly hash: string;
   /** The signed checkpoint that says that the log was trimmed up to there. */
   readonly anchor?: string;
+  /** The signed changes of its key. */
+  readonly rotations?: readonly string[];
 }
 
 /** Its last line: without it, the file was not written to its end. */
@@ -29,24 +32,31 @@ export interface ChainPage {
   readonly nextAfter?: number;
 }
 
+/** What a header says beside where the log begins: asked for when that is known. */
+export interface ChainNotes {
+  readonly anchors: readonly SignedCheckpoint[];
+  readonly rotations: readonly SignedCheckpoint[];
+}
+
 /**
  * A log as lines anybody can check without the hub, oldest first, a page at a time: a header, the records with their hash as last member, a trailer.
  * A line that is no record of the log stands in it as it is, as far as it is text.
+ *
+ * @throws {UnavailableError} when the log was trimmed since the page before.
  */
 export async function readChainPage(
   journal: Journal,
   stream: string,
-  { after, limit, anchors }: { readonly after?: number; readonly limit: number; readonly anchors: readonly SignedCheckpoint[] },
+  { after, limit, notes }: { readonly after?: number; readonly limit: number; readonly notes: () => Promise<ChainNotes> },
 ): Promise<ChainPage> {
   const lines: string[] = [];
   let hash = GENESIS;
   let last = after ?? 0;
   let count = 0;
   for await (const record of journal.read(stream, { from: last + 1, limit })) {
-    if (count === 0 && after === undefined) {
-      const anchor = anchors.find(({ size }) => size === record.offset - 1);
-      lines.push(headerLine(stream, anchor));
-    }
+    if (count === 0 && after === undefined) lines.push(headerLine(stream, record.offset - 1, await notes()));
+    else if (record.offset !== last + 1 && ((await firstOffset(journal, stream)) ?? 1) > last + 1)
+      throw new UnavailableError(`the audit log was trimmed while it was exported: record ${last + 1} is gone; export it again`);
     const link = linkIn(record);
     lines.push(
       link?.line.endsWith('}')
@@ -57,7 +67,7 @@ export async function readChainPage(
     last = record.offset;
     count += 1;
   }
-  if (count === 0 && after === undefined) lines.push(headerLine(stream, undefined));
+  if (count === 0 && after === undefined) lines.push(headerLine(stream, 0, await notes()));
   if (count === limit) return { text: lines.join(''), count, nextAfter: last };
   // A page without records follows one that was full: its hash is that of the record before.
   if (count === 0 && last > 0) for await (const record of journal.read(stream, { from: last, limit: 1 })) hash = linkIn(record)?.hash ?? hash;
@@ -65,8 +75,16 @@ export async function readChainPage(
   return { text: lines.join(''), count };
 }
 
-function headerLine(stream: string, anchor: SignedCheckpoint | undefined): string {
-  const header: ChainHeader = { meshwork_audit: 1, stream, after: anchor?.size ?? 0, hash: anchor?.hash ?? GENESIS, ...(anchor && { anchor: anchor.note }) };
+function headerLine(stream: string, start: number, { anchors, rotations }: ChainNotes): string {
+  const anchor = anchors.find(({ size }) => size === start);
+  const header: ChainHeader = {
+    meshwork_audit: 1,
+    stream,
+    after: anchor?.size ?? 0,
+    hash: anchor?.hash ?? GENESIS,
+    ...(anchor && { anchor: anchor.note }),
+    ...(rotations.length > 0 && { rotations: rotations.map(({ note }) => note) }),
+  };
   return `${JSON.stringify(header)}\n`;
 }
 

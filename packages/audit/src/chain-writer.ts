@@ -16,14 +16,16 @@ export interface ChainWriter {
 export interface ChainWriterOptions {
   readonly journal: Journal;
   readonly stream: string;
-  /** Whether other hubs write to the stream too. */
-  readonly isShared?: boolean;
+  /** Nobody else writes to the stream, and what the journal has refused does not land later. */
+  readonly isExclusive?: boolean;
   /** Milliseconds the journal has to answer. */
   readonly patienceMs: number;
   /** Records that wait for the journal, at most. */
   readonly maxWaiting: number;
   /** Told when the journal has fallen silent, and when it answers again. */
   readonly onSilence?: (isSilent: boolean) => void;
+  /** Told once when an exclusive writer meets another. */
+  readonly onError?: (error: unknown) => void;
 }
 
 interface Waiting {
@@ -37,6 +39,10 @@ interface Waiting {
 interface Batch extends Enrolled {
   readonly waiting: readonly Waiting[];
   readonly since: number;
+  /** The end of the journal it expects. */
+  readonly from: Tip;
+  /** When it was sent, that end was not in the journal yet, as far as was known. */
+  readonly isSpeculative: boolean;
   isGivenUp: boolean;
 }
 
@@ -44,16 +50,19 @@ const MAX_BATCH = 500;
 const LONGEST_WAIT_MS = 1;
 
 /**
- * One writer a stream: records of one turn go out together, and the next are chained to them before they are on disk, so that the journal
- * can put many into one durable write. Each append expects the one before: when one fails, so do those after it, and the writer looks at
- * the journal again before it goes on. The same finds a second writer, whose records would fork the chain; where the stream is shared, what
- * another was quicker than is chained to its records and tried again.
+ * Records of one turn go out together. Each append expects the end of the journal that its records are chained to, so that one which comes behind
+ * another writer's is refused, and is chained to that one's and tried again.
+ *
+ * An end of the journal says how many records there are and not which. So an append may be chained only to what is known to be in the journal: the
+ * next waits for the one before. A writer that is alone need not wait, for only its own records can be in between: the next are chained to those on
+ * their way, so that the journal can put many into one durable write. If one of them fails, so do those after it.
  *
  * A journal that does not answer in time is silent: what waits for it is refused, and so is all that comes, at once, until any of its answers
- * arrives, be it late. An append that was given up may still land; then the next one expects another end of the stream and is refused, or it
- * lands too late itself and the journal refuses it. The chain holds either way.
+ * arrives, be it late. An append that was given up may still land. If it was chained to what was known, the chain holds whatever comes first. If it was
+ * chained to one on its way, another in that one's place would let it in where it does not belong: nothing is written until it is answered.
  */
-export function createChainWriter({ journal, stream, isShared = false, patienceMs, maxWaiting, onSilence = () => {} }: ChainWriterOptions): ChainWriter {
+export function createChainWriter(options: ChainWriterOptions): ChainWriter {
+  const { journal, stream, isExclusive = false, patienceMs, maxWaiting, onSilence = () => {}, onError = () => {} } = options;
   let waiting: Waiting[] = [];
   /** What another writer was quicker than, in its order; before all that waits. */
   const again: Waiting[] = [];
@@ -66,6 +75,13 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
   let isSilent = false;
   let isProbing = false;
   let watch: ReturnType<typeof setTimeout> | undefined;
+  let isAlone = isExclusive;
+  /** Given up and not answered: they may land while the journal ends where they expect it to. */
+  let loose: Batch[] = [];
+  /** How many records the journal has had for sure. */
+  let confirmed = 0;
+  /** Since the end of the journal was last read: the least end that an append expected in vain, and whether one that was given up can be why. */
+  let met = { from: Number.POSITIVE_INFINITY, own: false };
 
   /** A batch waits while the records of other calls keep coming, and never long: fewer, larger appends serve everybody sooner. */
   const gather = async () => {
@@ -98,11 +114,30 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
     isSilent = now;
     onSilence(now);
   };
+  const mayPipeline = () => isAlone && loose.length === 0;
+  /** The journal has so many records: what expected fewer cannot land any more. */
+  const confirm = (offset: number) => {
+    confirmed = Math.max(confirmed, offset);
+    if (loose.length > 0) loose = loose.filter(({ from }) => from.offset >= offset);
+  };
+  /** Whether something given up could land behind records that it is not chained to. */
+  const isOwed = (end?: Tip) =>
+    loose.some(({ isSpeculative, from }) => isSpeculative && (end === undefined || from.offset !== end.offset || from.hash !== end.hash));
+  const heard = () => setSilent(isOwed());
+  const answered = (batch: Batch) => {
+    if (batch.isGivenUp) {
+      loose = loose.filter((each) => each !== batch);
+      met.own = true;
+    }
+    heard();
+  };
   const fallSilent = () => {
     setSilent(true);
     tip = undefined;
+    met.own = true;
     for (const batch of underWay.members()) {
       batch.isGivenUp = true;
+      loose.push(batch);
       ended(batch);
       refuse(batch.waiting, silence());
     }
@@ -118,10 +153,20 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
       else if (underWay.size > 0) watchOver();
     }, patienceMs / 4).unref();
   };
+  /** `undefined`: it is not known in time, or nothing may be written behind it yet. */
   const readTipInTime = async (): Promise<Tip | undefined> => {
-    const reading = readTip(journal, stream).finally(() => {
-      setSilent(false);
-    });
+    const reading = readTip(journal, stream).then(
+      (end) => {
+        confirm(end.offset);
+        const mustWait = isOwed(end);
+        setSilent(mustWait);
+        return mustWait ? undefined : end;
+      },
+      (error: unknown) => {
+        heard();
+        throw error;
+      },
+    );
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(resolve, patienceMs, undefined);
@@ -150,10 +195,11 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
       hash = linkHash(hash, line);
       return encodeLink({ line, hash });
     });
-    const batch: Batch = { place: -1, waiting: records, since: performance.now(), isGivenUp: false };
+    const batch: Batch = { place: -1, waiting: records, since: performance.now(), from, isSpeculative: underWay.size > 0, isGivenUp: false };
     journal.append(stream, links, { expected: from.offset }).then(
       () => {
-        setSilent(false);
+        confirm(from.offset + records.length);
+        answered(batch);
         if (batch.isGivenUp) tip = undefined;
         else {
           for (const { resolve } of records) resolve();
@@ -161,12 +207,15 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
         }
       },
       (cause) => {
-        setSilent(false);
+        answered(batch);
         tip = undefined;
         if (batch.isGivenUp) return;
-        // A conflict says that nothing was appended.
-        if (isShared && cause instanceof ConflictError) retry(records);
-        else refuse(records, cause);
+        if (cause instanceof ConflictError) {
+          if (loose.length > 0) met.own = true;
+          met.from = Math.min(met.from, from.offset);
+          // Nothing was appended.
+          retry(records);
+        } else refuse(records, cause);
         ended(batch);
       },
     );
@@ -184,12 +233,26 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
     );
     if (again.length > 0) pumping ??= pump();
   };
+  /** To be asked when nothing is under way: then it is known how all that was sent has ended. */
+  const lookForStrangers = () => {
+    if (isAlone && met.from <= confirmed && !met.own) {
+      isAlone = false;
+      onError(
+        new ConflictError(
+          `somebody else writes to the audit stream ${JSON.stringify(stream)}, which this hub was told is its own: verify the log, for the chain may be broken there; ` +
+            'leave isExclusive away where several hubs share a stream',
+        ),
+      );
+    }
+    met = { from: Number.POSITIVE_INFINITY, own: false };
+  };
   const pump = async () => {
     while (waiting.length > 0 || again.length > 0) {
       await gather();
+      // What the journal holds is known only when nothing is under way any more.
+      if (tip === undefined || !mayPipeline()) await idle();
       if (tip === undefined) {
-        // What the journal holds is known only when nothing is under way any more.
-        await idle();
+        lookForStrangers();
         waiting = [...again.splice(0), ...waiting];
         if (waiting.length === 0) break;
         try {
@@ -200,6 +263,7 @@ export function createChainWriter({ journal, stream, isShared = false, patienceM
         }
         if (tip === undefined) continue;
       }
+      if (waiting.length === 0) continue;
       const batch = waiting.slice(0, MAX_BATCH);
       waiting = waiting.slice(MAX_BATCH);
       try {

@@ -63,8 +63,8 @@ export function httpPlace({ url, fetch = globalThis.fetch, headers = {}, timeout
 export function journalPlace({ journal, stream = 'audit-checkpoints' }: { readonly journal: Journal; readonly stream?: string }): CheckpointPlace {
   return {
     name: `journal ${stream}`,
-    async put({ isAnchor: _isAnchor, ...checkpoint }) {
-      await journal.append(stream, [checkpoint]);
+    async put({ stream: of, size, hash, time, note }) {
+      await journal.append(stream, [{ stream: of, size, hash, time, note }]);
     },
   };
 }

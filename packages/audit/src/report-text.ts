@@ -1,5 +1,5 @@
 import { escapeSteering } from './export-lines.ts';
-import type { AuditReport, Breakdown, Row } from './report.ts';
+import type { AuditReport, Breakdown, Row } from './make-report.ts';
 
 export type ReportFormat = 'html' | 'ndjson' | 'json';
 

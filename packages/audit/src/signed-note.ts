@@ -34,12 +34,15 @@ export function verifierKeyOf({ name, publicKey }: Pick<AuditSigner, 'name' | 'p
   return `${name}+${keyIdOf(name, publicKey).toString('hex')}+${Buffer.from([ED25519, ...publicKey]).toString('base64')}`;
 }
 
-/** A signed note (C2SP signed-note): the text, an empty line, and one line with the signature. */
-export async function signNote(text: string, signer: AuditSigner): Promise<string> {
-  verifierKeyOf(signer);
-  const signature = await signer.sign(Buffer.from(text, 'utf8'));
-  const blob = Buffer.concat([keyIdOf(signer.name, signer.publicKey), signature]);
-  return `${text}\n— ${signer.name} ${blob.toString('base64')}\n`;
+/** A signed note (C2SP signed-note): the text, an empty line, and one line for each signature. */
+export async function signNote(text: string, ...signers: readonly [AuditSigner, ...AuditSigner[]]): Promise<string> {
+  const lines: string[] = [];
+  for (const signer of signers) {
+    verifierKeyOf(signer);
+    const signature = await signer.sign(Buffer.from(text, 'utf8'));
+    lines.push(`— ${signer.name} ${Buffer.concat([keyIdOf(signer.name, signer.publicKey), signature]).toString('base64')}\n`);
+  }
+  return `${text}\n${lines.join('')}`;
 }
 
 /**
@@ -48,22 +51,27 @@ export async function signNote(text: string, signer: AuditSigner): Promise<strin
  * @throws {InvalidInputError} when it is no note, or none of the keys has signed it.
  */
 export function openNote(note: string, keys: readonly string[]): string {
+  return signersOf(note, keys).text;
+}
+
+/** The same, with those of the keys that have signed it. */
+export function signersOf(note: string, keys: readonly string[]): { readonly text: string; readonly signers: readonly string[] } {
   const { text, signatures } = partsOf(note);
-  const trusted = keys.map(parseVerifierKey);
-  let isSigned = false;
+  const trusted = keys.map((key) => ({ key, ...parseVerifierKey(key) }));
+  const signers: string[] = [];
   for (const { name, blob } of signatures) {
-    const key = trusted.find((each) => each.name === name && each.id.equals(blob.subarray(0, 4)));
-    if (key === undefined) continue;
-    const publicKey = createPublicKey({ key: Buffer.concat([DER_PREFIX, key.publicKey]), format: 'der', type: 'spki' });
+    const found = trusted.find((each) => each.name === name && each.id.equals(blob.subarray(0, 4)));
+    if (found === undefined) continue;
+    const publicKey = createPublicKey({ key: Buffer.concat([DER_PREFIX, found.publicKey]), format: 'der', type: 'spki' });
     if (!verify(null, Buffer.from(text, 'utf8'), publicKey, blob.subarray(4)))
       throw new InvalidInputError(`the signature of ${JSON.stringify(name)} does not fit the checkpoint: it was changed, or forged; trust another copy`);
-    isSigned = true;
+    signers.push(found.key);
   }
-  if (!isSigned) {
+  if (signers.length === 0) {
     const names = signatures.map(({ name }) => JSON.stringify(name)).join(', ');
     throw new InvalidInputError(`the checkpoint is not signed by a key you trust, but by ${names || 'nobody'}; give that log's public key`);
   }
-  return text;
+  return { text, signers };
 }
 
 /** The text of a note, whoever signed it: believe it only as far as you believe where it came from. */

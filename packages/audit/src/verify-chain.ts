@@ -2,6 +2,7 @@ import { InvalidInputError, type Journal } from '@meshwork/core';
 import { GENESIS, rawLinkIn } from './chain.ts';
 import { type ChainProblem, createChainWalk, problemOf } from './chain-walk.ts';
 import { type Checkpoint, checkCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import { readAhead } from './read-ahead.ts';
 
 export interface Verification {
   readonly ok: boolean;
@@ -25,8 +26,8 @@ export interface VerifyOptions {
 }
 
 interface Inside {
-  /** The anchors of the log's own trims, signatures checked. */
-  readonly anchors?: readonly SignedCheckpoint[];
+  /** The anchors of the log's own trims, signatures checked: asked for when it is known where the log begins. */
+  readonly anchors?: () => Promise<readonly SignedCheckpoint[]>;
   /** Checks no further than to this record. */
   readonly to?: number;
 }
@@ -37,21 +38,34 @@ interface Inside {
  *
  * @throws {InvalidInputError} when a checkpoint is none of this stream.
  */
-export async function verifyChain(
-  journal: Journal,
-  stream: string,
-  { checkpoint, checkpoints = [], from, signal }: VerifyOptions = {},
-  { anchors = [], to = Number.MAX_SAFE_INTEGER }: Inside = {},
-): Promise<Verification> {
+export async function verifyChain(journal: Journal, stream: string, options: VerifyOptions = {}, inside: Inside = {}): Promise<Verification> {
+  const { checkpoint, checkpoints = [], from } = options;
   const given = checkpoint === undefined ? checkpoints : [...checkpoints, checkpoint];
   for (const each of [...given, ...(from === undefined ? [] : [from])]) checkCheckpoint(each, stream);
   const early = from === undefined ? undefined : given.find(({ size }) => size < from.size);
   if (from !== undefined && early !== undefined)
     throw new InvalidInputError(`the checkpoint of record ${early.size} lies before record ${from.size}, where the check was to start`);
+  for (;;) {
+    const first = (await firstOffset(journal, stream)) ?? 1;
+    const anchor = from ?? (await inside.anchors?.())?.find(({ size }) => size === first - 1);
+    const start = { size: anchor?.size ?? 0, hash: anchor?.hash ?? GENESIS };
+    const result = await walkFrom(journal, stream, start, given, options, inside);
+    const isTrimmed = !result.ok && from === undefined && ((await firstOffset(journal, stream)) ?? 1) > first;
+    // Another hub has trimmed what was just being read.
+    if (!isTrimmed) return result;
+  }
+}
+
+async function walkFrom(
+  journal: Journal,
+  stream: string,
+  start: { readonly size: number; readonly hash: string },
+  given: readonly Checkpoint[],
+  { from, signal }: VerifyOptions,
+  { to = Number.MAX_SAFE_INTEGER }: Inside,
+): Promise<Verification> {
   // Taken first: what is appended meanwhile is not missing.
   const head = Math.min(await journal.head(stream), to);
-  const anchor = from ?? (await anchorOf(journal, stream, anchors));
-  const start = { size: anchor?.size ?? 0, hash: anchor?.hash ?? GENESIS };
   const walk = createChainWalk(
     start,
     given.filter(({ size }) => size >= start.size),
@@ -65,9 +79,8 @@ export async function verifyChain(
     ...(notChecked.length > 0 && { notChecked }),
     ...(problem !== undefined && { problem }),
   });
-  for await (const record of journal.read(stream, { from: start.size + 1, limit: Math.max(to - start.size, 1) })) {
+  for await (const record of readAhead(journal, stream, start.size + 1, to)) {
     signal?.throwIfAborted();
-    if (record.offset > to) break;
     const offset = walk.size + 1;
     if (record.offset !== offset) return result(problemOf('missing', offset, `record ${offset} is missing: the next one is ${record.offset}`));
     const link = rawLinkIn(record);
@@ -81,8 +94,8 @@ export async function verifyChain(
   return result(undefined);
 }
 
-/** The anchor behind which a trimmed stream begins; `undefined` when it has its start, or nothing says that it may lack it. */
-async function anchorOf(journal: Journal, stream: string, anchors: readonly SignedCheckpoint[]): Promise<SignedCheckpoint | undefined> {
-  for await (const { offset } of journal.read(stream, { limit: 1 })) return anchors.find(({ size }) => size === offset - 1);
+/** Where a stream begins; `undefined` when it has nothing. */
+export async function firstOffset(journal: Journal, stream: string): Promise<number | undefined> {
+  for await (const { offset } of journal.read(stream, { limit: 1 })) return offset;
   return undefined;
 }

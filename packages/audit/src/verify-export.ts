@@ -2,14 +2,15 @@ import { InvalidInputError } from '@meshwork/core';
 import { GENESIS } from './chain.ts';
 import { type ChainHeader, type ChainTrailer, parseChainLine } from './chain-lines.ts';
 import { type ChainProblem, type ChainWalk, createChainWalk, problemOf, seqOf } from './chain-walk.ts';
-import { type Checkpoint, checkCheckpoint, openCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, checkCheckpoint } from './checkpoint.ts';
+import { createKeyRing, type KeyRing } from './key-ring.ts';
 import { linesOf } from './lines-of.ts';
 import type { Verification } from './verify-chain.ts';
 
 export interface VerifyExportOptions {
-  /** Checkpoints from elsewhere, that the log must contain. */
+  /** Checkpoints from elsewhere, that the log must contain. With keys, those that have a note must be signed. */
   readonly checkpoints?: readonly Checkpoint[];
-  /** Public keys of the log: what says that its start was trimmed must be signed by one of them. */
+  /** Public keys of the log, of any time: what says that its start was trimmed must be signed by one of them, or by one that rotations lead to. */
   readonly keys?: readonly string[];
 }
 
@@ -19,7 +20,8 @@ export interface VerifyExportOptions {
  *
  * @throws {InvalidInputError} when it is no such file, or a checkpoint is none of its stream.
  */
-export async function verifyExport(chunks: AsyncIterable<Uint8Array>, { checkpoints = [], keys = [] }: VerifyExportOptions = {}): Promise<Verification> {
+export async function verifyExport(chunks: AsyncIterable<Uint8Array>, { checkpoints: given = [], keys = [] }: VerifyExportOptions = {}): Promise<Verification> {
+  let checkpoints = given;
   let header: ChainHeader | undefined;
   let trailer: ChainTrailer | undefined;
   let walk: ChainWalk | undefined;
@@ -41,8 +43,10 @@ export async function verifyExport(chunks: AsyncIterable<Uint8Array>, { checkpoi
   for await (const bytes of linesOf(chunks)) {
     if (walk === undefined) {
       header = parseHeader(bytes);
+      const ring = keys.length === 0 ? undefined : createKeyRing(keys, notesOf(header, given));
+      if (ring !== undefined) checkpoints = given.map((each) => (each.note === undefined ? each : ring.open(each.note)));
       for (const each of checkpoints) checkCheckpoint(each, header.stream);
-      const problem = startProblem(header, checkpoints, keys);
+      const problem = startProblem(header, checkpoints, ring);
       if (problem !== undefined) return result(problem);
       const { after } = header;
       walk = createChainWalk(
@@ -81,15 +85,20 @@ export async function verifyExport(chunks: AsyncIterable<Uint8Array>, { checkpoi
 }
 
 /** A file may begin behind the log's start where something that is trusted says so. */
-function startProblem({ stream, after, hash, anchor }: ChainHeader, checkpoints: readonly Checkpoint[], keys: readonly string[]): ChainProblem | undefined {
+function startProblem({ stream, after, hash, anchor }: ChainHeader, checkpoints: readonly Checkpoint[], ring: KeyRing | undefined): ChainProblem | undefined {
   if (after === 0 && hash === GENESIS) return undefined;
   if (checkpoints.some((each) => each.size === after && each.hash === hash)) return undefined;
-  if (anchor !== undefined && keys.length > 0) {
-    const opened = openCheckpoint(anchor, keys);
+  if (anchor !== undefined && ring !== undefined) {
+    const opened = ring.open(anchor);
     if (opened.isAnchor && opened.stream === stream && opened.size === after && opened.hash === hash) return undefined;
   }
   const how = anchor === undefined ? 'nothing signed says that they were trimmed' : 'give the public key of the log (--key) to check that they were trimmed';
   return problemOf('missing', 1, `records 1 to ${after} are not in the file, and ${how}`);
+}
+
+function notesOf({ rotations }: ChainHeader, checkpoints: readonly Checkpoint[]): readonly string[] {
+  const listed = Array.isArray(rotations) ? rotations.filter((note) => typeof note === 'string') : [];
+  return [...listed, ...checkpoints.flatMap(({ note = [] }) => note)];
 }
 
 function parseHeader(bytes: Buffer): ChainHeader {

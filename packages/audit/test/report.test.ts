@@ -1,4 +1,4 @@
-import { reportText } from '@meshwork/audit';
+import { auditReports, reportText } from '@meshwork/audit/report';
 import { createHub, inProcessPrincipal } from '@meshwork/core';
 import { describe, expect, it } from 'vitest';
 import { createLogWorld, createTestSigner } from './support/log-world.ts';
@@ -11,13 +11,13 @@ async function world() {
   await calls(3, () => ['a://denied', 'bob']);
   await calls(2, () => ['a://breaks', 'bob']);
   await log.door.refused({ status: 401, code: 'UNAUTHENTICATED', reason: 'no key', method: 'POST', path: '/mcp', face: 'mcp', address: '203.0.113.9' });
-  return made;
+  return { ...made, reports: auditReports({ log, clock }) };
 }
 
 describe('the report', () => {
   it('counts who did what, what was refused and when', async () => {
-    const { log } = await world();
-    const report = await log.report();
+    const { reports } = await world();
+    const report = await reports.report();
     expect(report).toMatchObject({ records: 12, total: { calls: 12, refused: 4, failed: 2 }, chain: { ok: true, records: 12 } });
     expect(report.by.principal).toEqual([
       { key: 'ann', calls: 6, refused: 0, failed: 0 },
@@ -49,24 +49,24 @@ describe('the report', () => {
   });
 
   it('is of a span of time', async () => {
-    const { log } = await world();
-    expect(await log.report({ since: '2026-01-01T01:00:00Z' })).toMatchObject({ records: 6, from: '2026-01-01T01:00:00Z' });
-    expect(await log.report({ until: '2026-01-01T01:00:00Z' })).toMatchObject({ records: 6, total: { refused: 0 } });
-    await expect(log.report({ since: 'yesterday' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const { reports } = await world();
+    expect(await reports.report({ since: '2026-01-01T01:00:00Z' })).toMatchObject({ records: 6, from: '2026-01-01T01:00:00Z' });
+    expect(await reports.report({ until: '2026-01-01T01:00:00Z' })).toMatchObject({ records: 6, total: { refused: 0 } });
+    await expect(reports.report({ since: 'yesterday' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
   it('says when the chain does not hold', async () => {
-    const { log, store, stream } = await world();
+    const { reports, store, stream } = await world();
     await store.append(stream, [{ any: 'thing' }]);
-    const report = await log.report();
+    const report = await reports.report();
     expect(report.chain).toMatchObject({ ok: false, problem: expect.stringContaining('record 13') });
     expect(reportText(report, 'html')).toContain('was tampered with');
   });
 
   it('is a page without scripts, in which what callers chose is text', async () => {
-    const { log, call } = await world();
+    const { reports, call } = await world();
     await call('"><script>alert(1)</script><img src=x onerror=alert(1)>', '<b>&\u202e');
-    const page = reportText(await log.report(), 'html');
+    const page = reportText(await reports.report(), 'html');
     expect(page).not.toMatch(/<script|<img|<b>|onerror=alert\(1\)>|\u202e|https?:\/\//);
     expect(page).toContain('&lt;b&gt;&amp;\\u202e');
     expect(page).toContain("default-src 'none'");
@@ -81,8 +81,8 @@ describe('the report', () => {
   });
 
   it('is a line for each finding, or one document', async () => {
-    const { log } = await world();
-    const report = await log.report();
+    const { reports } = await world();
+    const report = await reports.report();
     const lines = reportText(report, 'ndjson')
       .trimEnd()
       .split('\n')
@@ -92,12 +92,13 @@ describe('the report', () => {
   });
 
   it('is for admins, as a tool, like the export to be verified', async () => {
-    const { log } = await world();
-    const hub = createHub({ modules: [{ name: 'audit', tools: log.tools ?? [] }] });
+    const { log, reports } = await world();
+    const tools = [...(log.tools ?? []), ...(reports.tools ?? [])];
+    const hub = createHub({ modules: [{ name: 'audit', tools }] });
     const principal = inProcessPrincipal('admin');
     const use = (name: string, args: object) =>
       hub.call({ kind: 'tool', name, arguments: args, principal, face: 'local' }) as Promise<{ structuredContent?: Record<string, unknown> }>;
-    expect(log.tools?.find(({ name }) => name === 'audit_report')).toMatchObject({ effect: 'admin' });
+    expect(tools.find(({ name }) => name === 'audit_report')).toMatchObject({ effect: 'admin' });
     expect((await use('audit_report', { format: 'html' })).structuredContent).toMatchObject({ records: 12, text: expect.stringContaining('<!doctype html>') });
     const page = await use('audit_export', { format: 'chain', limit: 10 });
     expect(page.structuredContent).toMatchObject({ count: 10, next_after: 10 });
@@ -108,9 +109,9 @@ describe('the report', () => {
   });
 
   it('counts many names together once there are too many', async () => {
-    const { log, calls } = createLogWorld();
+    const { log, calls, clock } = createLogWorld();
     await calls(300, (at) => ['a://works', `p${at}`]);
-    const { by } = await log.report();
+    const { by } = await auditReports({ log, clock }).report();
     expect(by.principal).toHaveLength(201);
     expect(by.principal.at(-1)).toMatchObject({ key: '(others)', calls: 100 });
   });

@@ -1,4 +1,5 @@
-import { type CheckpointPlace, type SignedCheckpoint, signNote, verifyExport } from '@meshwork/audit';
+import { type CheckpointPlace, type SignedCheckpoint, signNote } from '@meshwork/audit';
+import { verifyExport } from '@meshwork/audit/offline';
 import { createMemoryStore } from '@meshwork/core';
 import { collect } from '@meshwork/testing';
 import { describe, expect, it } from 'vitest';
@@ -149,5 +150,42 @@ describe('retention', () => {
     await indexed.log.upkeep();
     expect(await collect(store.list(`audit-index/${stream}/`))).toHaveLength(0);
     expect(await indexed.log.list({ principal: 'tester', limit: 1_000 })).toHaveLength(200);
+  });
+
+  it('does not stop the next checkpoint when the newest was where it cut', async () => {
+    const { log, calls } = createLogWorld({ checkpoints: { signer: createTestSigner() }, retention: { maxRecords: 5 } });
+    await calls(10);
+    await log.checkpoint();
+    await calls(7);
+    expect(await log.trim()).toEqual({ dropped: 10, keptFrom: 11 });
+    expect(await log.checkpoint()).toMatchObject({ size: 17 });
+  });
+
+  it('does not hide from the next checkpoint that the rest was written anew', async () => {
+    const signer = createTestSigner();
+    const { log, calls, store, stream } = createLogWorld({ checkpoints: { signer }, retention: { maxRecords: 5 } });
+    await calls(10);
+    await log.checkpoint();
+    await calls(7);
+    await log.trim();
+    const other = createLogWorld({ stream, checkpoints: { signer } });
+    await other.calls(17);
+    await other.store.trim(stream, 11);
+    await other.store.append(
+      `${stream}/checkpoints`,
+      (await collect(store.read(`${stream}/checkpoints`))).map(({ value }) => value),
+    );
+    await expect(other.log.checkpoint()).rejects.toThrow('no longer contains record 10');
+  });
+
+  it('ends an export that has lost its next page, and says so', async () => {
+    const { log, calls } = createLogWorld({ checkpoints: { signer: createTestSigner() }, retention: { maxRecords: 100 } });
+    await calls(2_400);
+    await log.checkpoint();
+    const lines = log.exportChain()[Symbol.asyncIterator]();
+    await lines.next();
+    await calls(200);
+    await log.trim();
+    await expect(lines.next()).rejects.toThrow('record 1001 is gone; export it again');
   });
 });

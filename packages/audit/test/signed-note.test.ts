@@ -1,4 +1,5 @@
-import { audit, openCheckpoint, openNote, parseCheckpoints, signNote, verifierKeyOf } from '@meshwork/audit';
+import { audit, signNote, verifierKeyOf } from '@meshwork/audit';
+import { openCheckpoint, openNote, parseCheckpoints } from '@meshwork/audit/offline';
 import { createMemoryStore } from '@meshwork/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

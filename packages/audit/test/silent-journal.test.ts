@@ -1,5 +1,5 @@
 import { audit } from '@meshwork/audit';
-import { createHub, createMemoryJournal, defineTool, inProcessPrincipal, type Journal, toolAnswer } from '@meshwork/core';
+import { createHub, createMemoryJournal, defineTool, inProcessPrincipal, type Journal, toolAnswer, UnavailableError } from '@meshwork/core';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -8,7 +8,7 @@ const PATIENCE_MS = 100;
 /** A machine may be busy; nothing here is as long as a test may last. */
 const MARGIN_MS = 5_000;
 
-type Held = { readonly land: () => void; readonly landed: Promise<unknown> };
+type Held = { readonly land: () => void; readonly lose: () => void; readonly landed: Promise<unknown> };
 
 /** A journal whose appends, and when it is `mute` all it is asked, wait until they are let go, if they ever are. */
 function hangingJournal() {
@@ -20,11 +20,13 @@ function hangingJournal() {
     append(...args) {
       if (state === 'there') return inner.append(...args);
       let land = () => {};
-      const landed = new Promise<void>((resolve) => {
+      let lose = () => {};
+      const landed = new Promise<void>((resolve, reject) => {
         land = resolve;
+        lose = () => reject(new UnavailableError('lost'));
       }).then(() => inner.append(...args));
       landed.catch(() => {});
-      held.push({ land, landed });
+      held.push({ land, lose, landed });
       return landed;
     },
     head: (stream) => (state === 'mute' ? new Promise(() => {}) : inner.head(stream)),
@@ -38,9 +40,9 @@ function hangingJournal() {
   };
 }
 
-function world({ maxWaiting = 1_000 } = {}) {
+function world({ maxWaiting = 1_000, isExclusive = false, patienceMs = PATIENCE_MS } = {}) {
   const hanging = hangingJournal();
-  const log = audit({ journal: hanging.journal, patienceMs: PATIENCE_MS, maxWaiting });
+  const log = audit({ journal: hanging.journal, patienceMs, maxWaiting, isExclusive });
   let ran = 0;
   const write = defineTool({
     name: 'write',
@@ -159,5 +161,53 @@ describe('when the journal is back', () => {
     await expect(held[0]?.landed).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(await call()).toMatchObject({ content: [{ text: 'the result' }] });
     expect(await log.verify()).toMatchObject({ ok: true, records: 3 });
+  });
+});
+
+describe('a hub that has its journal to itself, after an append was given up', () => {
+  it('sends one at a time while that one may land', async () => {
+    const { call, turn, held, log } = world({ isExclusive: true });
+    await call();
+    turn('hanging');
+    expect(await call()).toMatchObject(unavailable);
+    const calls = [call()];
+    // The first may be refused, and has the journal asked.
+    await expect.poll(() => held.length < 2 && calls.push(call()), { interval: 10 }).toBe(false);
+    for (let turns = 0; turns < 20; turns++) {
+      calls.push(call());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    turn('there');
+    for (const { land, landed } of held) {
+      land();
+      await landed.catch(() => {});
+    }
+    await Promise.all(calls);
+    expect(await call()).toMatchObject({ content: [{ text: 'the result' }] });
+    expect(await log.verify()).toMatchObject({ ok: true });
+  });
+
+  it('writes nothing while one may land that was chained to another', async () => {
+    const { call, turn, held, log, ran } = world({ isExclusive: true, patienceMs: 10 * PATIENCE_MS });
+    await call();
+    turn('hanging');
+    const first = call();
+    while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const second = call();
+    expect(await Promise.all([first, second])).toMatchObject([unavailable, unavailable]);
+    expect(held).toHaveLength(2);
+    turn('there');
+    held[0]?.lose();
+    await held[0]?.landed.catch(() => {});
+    const before = ran();
+    for (let tries = 0; tries < 5; tries++) {
+      expect(await call()).toMatchObject(unavailable);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(ran()).toBe(before);
+    held[1]?.land();
+    await held[1]?.landed.catch(() => {});
+    await expect.poll(() => call(), { interval: 10 }).toMatchObject({ content: [{ text: 'the result' }] });
+    expect(await log.verify()).toMatchObject({ ok: true });
   });
 });

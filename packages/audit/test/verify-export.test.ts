@@ -1,4 +1,5 @@
-import { type Checkpoint, verifyExport } from '@meshwork/audit';
+import type { Checkpoint } from '@meshwork/audit';
+import { verifyExport } from '@meshwork/audit/offline';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLogWorld, createTestSigner, inPieces } from './support/log-world.ts';

@@ -176,11 +176,17 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
   command(audit, 'verify', 'check the chain; exit code 1 when it was tampered with')
     .option('--checkpoint <files...>', 'also prove that nothing up to these checkpoints was cut off')
     .option('--file <file>', 'check this export of the format chain instead, without a hub')
-    .option('--public-key <key>', "with --file: the log's public key, or a file that holds it; checkpoints must be signed by it (also --key)")
+    .option(
+      '--public-key <key>',
+      "with --file: the log's public key, of any time, or a file that holds it; checkpoints must be signed by it or by one that rotations lead to (also --key)",
+    )
     .action(run(async (context, options) => (await auditCommands()).verifyAudit(context, options as never)));
   command(audit, 'checkpoint', "take the log's size and end, signed, to keep elsewhere")
     .option('--out <file>', 'write it to a file')
     .action(run(async (context, options) => (await auditCommands()).takeCheckpoint(context, options as never)));
+  command(audit, 'rotate-key', 'sign checkpoints with another key from now on; the old one signs the change')
+    .option('--compromised', 'somebody else may have the old key: it vouches for nothing any more, not even for the new one')
+    .action(run(async (context, options) => (await auditCommands()).rotateKey(context, options as never)));
   filtered(command(audit, 'export', 'print all records'))
     .option('--format <format>', 'ndjson or csv; chain: all there is, for "meshwork audit verify --file"', 'ndjson')
     .option('--out <file>', 'write to a file')

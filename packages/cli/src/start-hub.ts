@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type AuditLog, audit, openStoredSigner } from '@meshwork/audit';
+import { type AuditLog, audit, createStoredKeys } from '@meshwork/audit';
+import { auditReports } from '@meshwork/audit/report';
 import {
   createHub,
   createJournalBus,
@@ -121,10 +122,10 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     });
     const log = audit({
       journal: store,
-      isShared,
+      isExclusive: !isShared,
       index: store,
       checkpoints: {
-        signer: () => openStoredSigner({ store, name: kept.origin, ...(rules.pepper !== undefined && { pepper: rules.pepper }) }),
+        signer: createStoredKeys({ store, name: kept.origin, ...(rules.pepper !== undefined && { pepper: rules.pepper }) }),
         everyMs: kept.everyMs,
         places: kept.places,
       },
@@ -160,6 +161,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
         tracing(),
         metrics,
         log,
+        auditReports({ log }),
         guard,
         telemetryResources({ metrics, version, closing: closing.signal, warnings: () => warningsOf(guard) }),
         presenceModule(presence),

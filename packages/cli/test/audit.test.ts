@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseCheckpoints } from '@meshwork/audit';
+import { parseCheckpoints } from '@meshwork/audit/offline';
 import { describe, expect, it } from 'vitest';
 import { auditSettingsOf } from '../src/config/audit-field.ts';
 import { configSchema } from '../src/config/config-schema.ts';

@@ -31,7 +31,7 @@ const operations = createOperations({ store, hub: 'overload', maxPerOwner: 10_00
 await operations.recover();
 const { records = false, ...given } = JSON.parse(optionsJson) as { readonly records?: boolean };
 /** Calls, and what the doors refuse. */
-const log = records ? audit({ journal: store }) : undefined;
+const log = records ? audit({ journal: store, isExclusive: true }) : undefined;
 const hub = createHub({
   operations,
   modules: [...(log === undefined ? [] : [log]), { name: 'tools', tools, resources: [{ uri: 'board://x', name: 'x', read: () => ({ json: { x: 1 } }) }] }],

@@ -1,4 +1,5 @@
-import { type AuditFilter, openStoredSigner, verifyExport } from '@meshwork/audit';
+import { type AuditFilter, openStoredSigner } from '@meshwork/audit';
+import { verifyExport } from '@meshwork/audit/offline';
 import type { Store } from '@meshwork/core';
 import { collect } from '@meshwork/testing';
 import fc from 'fast-check';
@@ -106,7 +107,7 @@ export function describeAudit(name: string, open: () => Promise<Store>): void {
           const { limit: _limit, ...whole } = filter;
           expect(await text(log, whole)).toBe(await text(filler.log, whole));
         }),
-        { numRuns: 40 },
+        { numRuns: 25 },
       );
       expect(await log.list({ principal: 'rare' })).toHaveLength(6);
       for (let second = -1; second <= 11; second++) {
@@ -118,7 +119,7 @@ export function describeAudit(name: string, open: () => Promise<Store>): void {
       await store.trim(stream, 1_501);
       for (const filter of [{ principal: 'rare' }, { outcome: 'denied', limit: 1_000 }, { since: new Date(start).toISOString(), limit: 2_000 }] as const)
         expect(await log.list(filter)).toEqual(await filler.log.list(filter));
-    });
+    }, 120_000);
 
     it('searches without an index that is damaged, and makes it anew', async () => {
       const { log, calls, stream } = createLogWorld({ store, index: store });

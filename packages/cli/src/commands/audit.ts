@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Checkpoint, parseCheckpoints, type Verification, verifyExport } from '@meshwork/audit';
+import type { Checkpoint, Verification } from '@meshwork/audit';
+import { parseCheckpoints, verifyExport } from '@meshwork/audit/offline';
 import { InvalidInputError, type JsonObject } from '@meshwork/core';
 import { usageError } from '../cli-error.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -62,7 +63,9 @@ export async function verifyAudit(context: CommandContext, options: VerifyOption
   // Without a hub there is nobody to show a key to: what is given is the one of the log.
   const publicKey = options.file === undefined ? undefined : (options.publicKey ?? options.key);
   const keys = publicKey === undefined ? [] : [await keyIn(publicKey, cwd)];
-  const checkpoints = (await Promise.all((options.checkpoint ?? []).map((file) => readCheckpoints(resolve(cwd, file), keys)))).flat();
+  const checkpoints = (await Promise.all((options.checkpoint ?? []).map((file) => readCheckpoints(resolve(cwd, file))))).flat();
+  const unsigned = keys.length === 0 ? undefined : checkpoints.find(({ note }) => note === undefined);
+  if (unsigned !== undefined) throw usageError(`the checkpoint of ${unsigned.size} records is not signed; leave the key away, or give a signed one`);
   const result = options.file === undefined ? await verifyOnHub(context, checkpoints) : await verifyFile(resolve(cwd, options.file), checkpoints, keys);
   const { problem } = result;
   context.print(result, () => (problem === undefined ? holds(result, checkpoints) : `The log was tampered with: ${problem.message}. Now: ${problem.advice}.`));
@@ -116,6 +119,18 @@ export async function takeCheckpoint(context: CommandContext, { out }: { readonl
   return exitCodes.ok;
 }
 
+export async function rotateKey(context: CommandContext, { compromised = false }: { readonly compromised?: boolean }): Promise<ExitCode> {
+  await using hub = await context.connect();
+  const result = await hub.call('audit_rotate_key', { compromised });
+  const { public_key: key, previous_public_key: previous, size } = result;
+  context.print(result, () =>
+    compromised
+      ? `From record ${size} on, checkpoints are signed with ${key}. Nobody learns that from the log: bring it to whoever verifies, and have them trust ${previous} no more.`
+      : `From record ${size} on, checkpoints are signed with ${key}. Whoever trusts ${previous} can go on: it has signed the change.`,
+  );
+  return exitCodes.ok;
+}
+
 export async function exportAudit(
   context: CommandContext,
   { format = 'ndjson', limit, out, ...filter }: AuditFilterOptions & { readonly format?: string; readonly out?: string },
@@ -160,9 +175,9 @@ function filterOf({ limit, ...filter }: AuditFilterOptions): JsonObject {
 
 const FILTERS = new Set(['principal', 'name', 'kind', 'outcome', 'zone', 'since', 'until']);
 
-async function readCheckpoints(file: string, keys: readonly string[]): Promise<readonly Checkpoint[]> {
+async function readCheckpoints(file: string): Promise<readonly Checkpoint[]> {
   try {
-    return parseCheckpoints(await readFile(file, 'utf8'), keys);
+    return parseCheckpoints(await readFile(file, 'utf8'));
   } catch (error) {
     if (error instanceof InvalidInputError) throw usageError(`${file}: ${error.message}`);
     throw usageError(`${file} does not hold a checkpoint; make one with "meshwork audit checkpoint --out FILE"`);
