@@ -103,5 +103,5 @@ async function entryOf({ root, messages, now }: Parts, key: string): Promise<Key
   const message = await messages.last(subjectOf(root, key));
   const state = stateOf(message);
   if (message === undefined || revisionOf(state, now()) === 0) return undefined;
-  return { key, value: fromContent(message.fields[1], message.data), revision: message.sequence, ...timeLeft(state, now()) };
+  return { key, value: fromContent(message.fields[1], message.data), revision: message.revision, ...timeLeft(state, now()) };
 }
