@@ -28,9 +28,11 @@ const KEPT = 10_000;
 const STEP = 1_000;
 const PACE = 2;
 const PAGE = 500;
+/** Servers before 2.10 take a tenth of a millisecond for each message they cut off, and do nothing else for the stream meanwhile. */
+const SLICE = 100;
 
 /**
- * The stream is cut off at its beginning, all in one question to the server. A message there that is still its key's present is moved to the end before,
+ * The stream is cut off at its beginning, many messages at once. A message there that is still its key's present is moved to the end before,
  * under the revision it has. Of n messages in a row at most one for each key, and one for each change behind them, were moved: so that the last
  * 2 × 10,000 + keys hold 10,000 changes. Whoever cuts says so first, in a note, so that a watcher knows what it may have missed. Work that was left half
  * done is begun anew; when two do it at once they do no harm.
@@ -62,7 +64,10 @@ export function createHistory({ link, stream, messages, notes }: Parts, keys: Ke
     const { after, dropped } = await read();
     if (dropped < to && (await notes.publisher.publish({ subject, after, fields: [to], data: new Uint8Array() })) === undefined) return;
     await moveLive(first, to);
-    await callApi(link, `STREAM.PURGE.${stream}`, { seq: to + 1 });
+    for (let upTo = Math.min(first + SLICE, to); ; upTo = Math.min(upTo + SLICE, to)) {
+      await callApi(link, `STREAM.PURGE.${stream}`, { seq: upTo + 1 });
+      if (upTo === to) return;
+    }
   };
   const moveLive = async (from: number, to: number): Promise<void> => {
     const pager = createPager({ link, stream, from, headersOnly: true });

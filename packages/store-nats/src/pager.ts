@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { UnavailableError } from '@meshwork/core';
 import { createInbox, type Msg } from '@nats-io/transport-node';
 import { ApiError, callApi } from './api.ts';
@@ -35,6 +36,7 @@ const NANOSECONDS = 1_000_000;
 const GATHER_MS = 1_000;
 const INACTIVE_MS = 60_000;
 const BAD_REQUEST = 400;
+const NAME_IN_USE = 10_013;
 
 export function createPager({ link, stream, filter, from, headersOnly = false }: PagerOptions): Pager {
   let consumer: string | undefined;
@@ -58,9 +60,13 @@ export function createPager({ link, stream, filter, from, headersOnly = false }:
       num_replicas: 1,
       inactive_threshold: INACTIVE_MS * NANOSECONDS,
     };
+    // Named by us: a server that is slow may be asked again, and makes one.
+    const name = randomBytes(12).toString('hex');
     try {
-      return (await callApi<{ name: string }>(link, `CONSUMER.CREATE.${stream}`, { stream_name: stream, config })).name;
+      await callApi(link, `CONSUMER.CREATE.${stream}.${name}`, { stream_name: stream, config: { ...config, name } });
+      return name;
     } catch (cause) {
+      if (cause instanceof ApiError && cause.code === NAME_IN_USE) return name;
       if (cause instanceof ApiError) throw new UnavailableError(`JetStream makes no consumer: ${cause.message}; retry later`, { cause });
       throw cause;
     }
