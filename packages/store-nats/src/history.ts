@@ -63,30 +63,36 @@ export function createHistory({ link, stream, messages, notes }: Parts, keys: Ke
     const to = Math.min(first + PACE * STEP, last - kept);
     const { after, dropped } = await read();
     if (dropped < to && (await notes.publisher.publish({ subject, after, fields: [to], data: new Uint8Array() })) === undefined) return;
-    await moveLive(first, to);
+    // What was moved comes on top of what is written.
+    nextAt += await moveLive(first, to);
     for (let upTo = Math.min(first + SLICE, to); ; upTo = Math.min(upTo + SLICE, to)) {
       await callApi(link, `STREAM.PURGE.${stream}`, { seq: upTo + 1 });
       if (upTo === to) return;
     }
   };
-  const moveLive = async (from: number, to: number): Promise<void> => {
+  const moveLive = async (from: number, to: number): Promise<number> => {
+    let moved = 0;
     const pager = createPager({ link, stream, from, headersOnly: true });
     try {
       for (let position = from; position <= to; ) {
         const page = await pager.page(Math.min(PAGE, to - position + 1));
         if (page.length === 0) throw new Error(`the stream ${stream} ends before ${to}`);
         const latest = new Map(page.map((message) => [message.subject, message]));
-        await Promise.all([...latest.values()].filter(({ sequence }) => sequence <= to).map(moveIfLive));
+        const done = await Promise.all([...latest.values()].map(moveIfLive));
+        moved += done.filter(Boolean).length;
         position = (page.at(-1)?.sequence ?? to) + 1;
       }
+      return moved;
     } finally {
       pager.close();
     }
   };
-  const moveIfLive = async (message: Message): Promise<void> => {
-    if (message.fields[1] === 'd' || keys.isOver(message)) return;
+  const moveIfLive = async (message: Message): Promise<boolean> => {
+    if (message.fields[1] === 'd' || keys.isOver(message)) return false;
     const present = await messages.last(message.subject);
-    if (present?.sequence === message.sequence) await keys.move(present);
+    if (present?.sequence !== message.sequence) return false;
+    await keys.move(present);
+    return true;
   };
 
   return {
