@@ -1,7 +1,7 @@
-import { UnavailableError } from '@meshwork/core';
+import { HistoryDroppedError, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
 import { type NatsOptions, openNats } from '@meshwork/store-nats';
 import { describeWithOwnEngine } from '@meshwork/test-engines';
-import { describeRestarts, workThroughRestarts } from '@meshwork/testing';
+import { collect, describeRestarts, take, workThroughRestarts } from '@meshwork/testing';
 import { expect, it } from 'vitest';
 
 describeWithOwnEngine('nats', (start) => {
@@ -19,6 +19,36 @@ describeWithOwnEngine('nats', (start) => {
     expect(faults).toEqual([]);
     expect(endings.unknown).toBe(0);
   });
+
+  it('loses no key that rests when the server is killed while old changes are dropped', { timeout: 240_000 }, async () => {
+    const { url, kill, restart } = await start();
+    const store = await openNats({ url });
+    const resting = Array.from({ length: 500 }, (_, index) => `rest/${String(index).padStart(3, '0')}`);
+    const before = await Promise.all(resting.map(async (key) => [key, (await store.put(key, key)).revision]));
+    const write = (rounds: number) =>
+      Promise.all(
+        Array.from({ length: 100 }, async (_, index) => {
+          for (let round = 0; round < rounds; round++) await store.put(`busy/${index}`, round).catch(ignoreOutage);
+        }),
+      );
+    // From now on each thousand changes drop as many.
+    await write(230);
+    for (let round = 0; round < 8; round++) {
+      const writing = write(15);
+      await store.put('late', round).catch(ignoreOutage);
+      await new Promise((resolve) => setTimeout(resolve, 20 * round));
+      await kill();
+      await restart();
+      await writing;
+    }
+    await write(10);
+    expect((await collect(store.list('rest/'))).map(({ key, revision }) => [key, revision])).toEqual(before);
+    for (const [key, revision] of before.slice(0, 20)) expect((await store.get(String(key)))?.revision).toBe(revision);
+    await store.close();
+    const again = await openNats({ url });
+    await expect(take(again.watch('', { from: 1 }), 1)).rejects.toThrow(HistoryDroppedError);
+    await again.close();
+  });
 });
 
 /** On a busy machine opening alone may take longer than the writes are given. */
@@ -30,4 +60,8 @@ async function openPatiently(options: NatsOptions): ReturnType<typeof openNats> 
       if (!(error instanceof UnavailableError)) throw error;
     }
   }
+}
+
+function ignoreOutage(error: unknown): void {
+  if (!(error instanceof UnavailableError || error instanceof UnknownOutcomeError)) throw error;
 }
