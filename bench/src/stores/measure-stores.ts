@@ -24,12 +24,13 @@ const KEYS = 1_000;
 type Work = 'put' | 'append';
 
 /** Durable writes a second of every driver and of its engine's bare library, which take turns. An engine that is not on this machine is left out. */
-export async function measureStores({ rounds = 5, durationMs = 1_000 } = {}): Promise<readonly StoreRates[]> {
+export async function measureStores({ rounds = 9, durationMs = 600 } = {}): Promise<readonly StoreRates[]> {
   const rates: StoreRates[] = [];
-  for (const { name, bare, open } of pairings) {
+  for (const { name, bare, putsUntilFull = 0, open } of pairings) {
     const sides = await open();
     if (sides === undefined) continue;
     try {
+      for (const side of [sides.bare, sides.ours]) await fill(side, putsUntilFull);
       const puts = await compare(sides, 'put', { rounds, durationMs });
       const appends = await compare(sides, 'append', { rounds, durationMs });
       rates.push({ name, bare, putsPerSecond: puts.perSecond, putsRatio: puts.ratio, appendsPerSecond: appends.perSecond, appendsRatio: appends.ratio });
@@ -52,6 +53,15 @@ async function compare(sides: { readonly ours: Side; readonly bare: Side }, work
     ratios.push(own / bare);
   }
   return { perSecond: Math.round(median(ours)), ratio: median(ratios) };
+}
+
+async function fill(side: Side, puts: number): Promise<void> {
+  const value = new Uint8Array(VALUE_BYTES);
+  let begun = 0;
+  const caller = async () => {
+    while (begun < puts) await side.put(`key/${begun++ % KEYS}`, value);
+  };
+  await Promise.all(Array.from({ length: side.callers }, caller));
 }
 
 async function measure(side: Side, work: Work, durationMs: number): Promise<number> {

@@ -7,13 +7,14 @@ import { ourSide } from './our-side.ts';
 import type { Pairing, Side } from './side.ts';
 
 const CALLERS = 64;
-/** The most values a bucket keeps of a key. */
-const HISTORY = 64;
+/** Values the bucket keeps of a key: with a thousand keys it holds as many as ours. */
+const HISTORY = 20;
 
 /** Ours beside the client's own key-value bucket and stream, on a server of their own. */
 export const nats: Pairing = {
   name: 'NATS JetStream',
   bare: `@nats-io/kv put with a history of ${HISTORY}; @nats-io/jetstream publish`,
+  putsUntilFull: 25_000,
   async open() {
     const engine = await startEngine('nats');
     if (engine === undefined) return undefined;

@@ -12,6 +12,7 @@ const HISTORY = 10_000;
 export const redis: Pairing = {
   name: 'Redis',
   bare: '@redis/client, pipelined: MULTI of HSET, XADD to a history and PUBLISH; XADD',
+  putsUntilFull: HISTORY,
   async open() {
     const engine = await startEngine('redis');
     if (engine === undefined) return undefined;

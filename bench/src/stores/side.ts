@@ -13,6 +13,8 @@ export interface Pairing {
   readonly name: string;
   /** What the bare side does. */
   readonly bare: string;
+  /** Puts after which both sides drop an old change for each new one; before, they do less. */
+  readonly putsUntilFull?: number;
   /** Undefined: this machine has no such engine. */
   open(): Promise<{ readonly ours: Side; readonly bare: Side; close(): Promise<void> } | undefined>;
 }

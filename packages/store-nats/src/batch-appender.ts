@@ -82,7 +82,7 @@ export function createBatchAppender({ link, messages, publisher, now }: Parts, g
     for (const [part, { data, count }] of packed.entries()) {
       const fields = [end.head + 1, records.length, time, part, packed.length, at];
       try {
-        after = await publisher.publish({ subject, after, fields, data }, id);
+        after = (await publisher.publish({ subject, after, fields, data }, id))?.sequence;
       } catch (cause) {
         if (!(cause instanceof UnknownOutcomeError) || part === packed.length - 1) throw cause;
         throw new UnavailableError('NATS gave no answer before all parts of an append were there; nothing was appended, retry later', { cause });

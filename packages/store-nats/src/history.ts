@@ -1,8 +1,9 @@
 import { HistoryDroppedError } from '@meshwork/core';
-import { ApiError, callApi } from './api.ts';
+import { callApi } from './api.ts';
 import type { Message } from './messages.ts';
 import { createPager } from './pager.ts';
 import type { Parts } from './parts.ts';
+import { infoOf } from './streams.ts';
 
 /** The changes that are kept for watchers that come back, and the end of that. */
 export interface History {
@@ -14,16 +15,29 @@ export interface History {
   idle(): Promise<void>;
 }
 
+/** What the store knows of keys, and does with them. */
+export interface Keys {
+  /** True when it knows that another message of the key came behind this one. */
+  isOver(message: Message): boolean;
+  /** Stores the message again at the stream's end, unless it is no longer its key's last. */
+  move(message: Message): Promise<void>;
+}
+
 const KEPT = 10_000;
-/** So many older ones are dropped at once. */
-const STEP = 500;
-const PAGE = 100;
+/** The stream is looked at after so many changes, and so many of its oldest messages are dropped for each of them. */
+const STEP = 1_000;
+const PACE = 2;
+const PAGE = 500;
+/** Servers before 2.10 take a tenth of a millisecond for each message they cut off, and do nothing else for the stream meanwhile. */
+const SLICE = 100;
 
 /**
- * A change that is older than the last 10,000 and was followed by another of its key is deleted, a key's deletion too: what stays is one message for each
- * key. Whoever drops says so first, in a note: so that a watcher knows what it may have missed, and that whoever finds the work half done does it again.
+ * The stream is cut off at its beginning, many messages at once. A message there that is still its key's present is moved to the end before,
+ * under the revision it has. Of n messages in a row at most one for each key, and one for each change behind them, were moved: so that the last
+ * 2 × 10,000 + keys hold 10,000 changes. Whoever cuts says so first, in a note, so that a watcher knows what it may have missed. Work that was left half
+ * done is begun anew; when two do it at once they do no harm.
  */
-export function createHistory({ link, stream, root, messages, notes }: Parts): History {
+export function createHistory({ link, stream, messages, notes }: Parts, keys: Keys): History {
   const subject = `${notes.root}.history`;
   let nextAt = 0;
   let head = 0;
@@ -31,51 +45,54 @@ export function createHistory({ link, stream, root, messages, notes }: Parts): H
 
   const read = async () => {
     const note = await notes.messages.last(subject);
-    return { after: note?.sequence ?? 0, dropped: Number(note?.fields[1] ?? 0), swept: Number(note?.fields[2] ?? 0) };
+    return { after: note?.sequence ?? 0, dropped: Number(note?.fields[1] ?? 0) };
   };
-  const write = (after: number, dropped: number, swept: number) =>
-    notes.publisher.publish({ subject, after, fields: [dropped, swept], data: new Uint8Array() });
   const dropAll = async (): Promise<void> => {
-    while (head >= nextAt && !link.closing.aborted) await drop();
+    while (head >= nextAt && !link.closing.aborted) {
+      nextAt = head + STEP;
+      await drop();
+    }
   };
   const drop = async (): Promise<void> => {
-    const { after, swept, dropped } = await read();
-    const target = head - KEPT;
-    nextAt = Math.max(dropped, swept, target) + KEPT + STEP;
-    if (target < swept + STEP) {
-      nextAt = swept + KEPT + STEP;
+    const { first_seq: first, last_seq: last, num_subjects: live = 0 } = (await infoOf(link, stream)).state;
+    const kept = 2 * KEPT + live;
+    if (last - first < kept + live + STEP) {
+      nextAt = Math.max(nextAt, first + kept + live + STEP);
       return;
     }
-    const claimed = await write(after, target, swept);
-    if (claimed === undefined) return;
-    await sweep(swept + 1, target);
-    await write(claimed, target, target);
+    const to = Math.min(first + PACE * STEP, last - kept);
+    const { after, dropped } = await read();
+    if (dropped < to && (await notes.publisher.publish({ subject, after, fields: [to], data: new Uint8Array() })) === undefined) return;
+    // What was moved comes on top of what is written.
+    nextAt += await moveLive(first, to);
+    for (let upTo = Math.min(first + SLICE, to); ; upTo = Math.min(upTo + SLICE, to)) {
+      await callApi(link, `STREAM.PURGE.${stream}`, { seq: upTo + 1 });
+      if (upTo === to) return;
+    }
   };
-  const sweep = async (from: number, to: number): Promise<void> => {
-    const pager = createPager({ link, stream, filter: `${root}.>`, from, headersOnly: true });
+  const moveLive = async (from: number, to: number): Promise<number> => {
+    let moved = 0;
+    const pager = createPager({ link, stream, from, headersOnly: true });
     try {
-      for (;;) {
-        const page = await pager.page(PAGE);
-        const old = page.filter(({ sequence }) => sequence <= to);
-        await Promise.all(old.map((message) => dropIfOver(message, old)));
-        if (page.length === 0 || old.length < page.length) return;
+      for (let position = from; position <= to; ) {
+        const page = await pager.page(Math.min(PAGE, to - position + 1));
+        if (page.length === 0) throw new Error(`the stream ${stream} ends before ${to}`);
+        const latest = new Map(page.map((message) => [message.subject, message]));
+        const done = await Promise.all([...latest.values()].map(moveIfLive));
+        moved += done.filter(Boolean).length;
+        position = (page.at(-1)?.sequence ?? to) + 1;
       }
+      return moved;
     } finally {
       pager.close();
     }
   };
-  const dropIfOver = async (message: Message, page: readonly Message[]): Promise<void> => {
-    const isFollowed =
-      message.fields[1] === 'd' ||
-      page.some((other) => other.sequence > message.sequence && other.subject === message.subject) ||
-      ((await messages.last(message.subject))?.sequence ?? 0) > message.sequence;
-    if (!isFollowed) return;
-    try {
-      await callApi(link, `STREAM.MSG.DELETE.${stream}`, { seq: message.sequence, no_erase: true });
-    } catch (cause) {
-      // Somebody else did it.
-      if (!(cause instanceof ApiError)) throw cause;
-    }
+  const moveIfLive = async (message: Message): Promise<boolean> => {
+    if (message.fields[1] === 'd' || keys.isOver(message)) return false;
+    const present = await messages.last(message.subject);
+    if (present?.sequence !== message.sequence) return false;
+    await keys.move(present);
+    return true;
   };
 
   return {

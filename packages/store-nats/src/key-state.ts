@@ -4,17 +4,19 @@ import type { Message } from './messages.ts';
 export interface KeyState {
   /** 0: there is no message. */
   readonly sequence: number;
+  /** The sequence of its last change; the message may have been moved since. */
+  readonly revision: number;
   readonly deleted: boolean;
   /** Milliseconds since the Unix epoch; infinite for those without. */
   readonly expires: number;
 }
 
-export const NO_KEY: KeyState = { sequence: 0, deleted: true, expires: Number.POSITIVE_INFINITY };
+export const NO_KEY: KeyState = { sequence: 0, revision: 0, deleted: true, expires: Number.POSITIVE_INFINITY };
 
-export function stateOf(message: Pick<Message, 'sequence' | 'fields'> | undefined): KeyState {
+export function stateOf(message: Pick<Message, 'sequence' | 'revision' | 'fields'> | undefined): KeyState {
   if (message === undefined) return NO_KEY;
-  const { sequence, fields } = message;
-  return { sequence, deleted: fields[1] === 'd', expires: fields[2] === undefined ? Number.POSITIVE_INFINITY : Number(fields[2]) };
+  const { sequence, revision, fields } = message;
+  return { sequence, revision, deleted: fields[1] === 'd', expires: fields[2] === undefined ? Number.POSITIVE_INFINITY : Number(fields[2]) };
 }
 
 export function isExpired({ deleted, expires }: KeyState, now: number): boolean {
@@ -28,5 +30,5 @@ export function timeLeft({ expires }: KeyState, now: number): { readonly ttlMs?:
 
 /** The key's revision for its users: 0 when it is deleted or has expired. */
 export function revisionOf(state: KeyState, now: number): number {
-  return state.deleted || isExpired(state, now) ? 0 : state.sequence;
+  return state.deleted || isExpired(state, now) ? 0 : state.revision;
 }

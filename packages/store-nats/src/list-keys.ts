@@ -14,8 +14,9 @@ const PAGE = 500;
 const NAME_COST = 64;
 
 interface Name {
-  readonly key: string;
-  readonly bytes: Buffer;
+  /** The key's UTF-8, each byte as a character: the order of such strings is that of the bytes, and they take no more room than these. */
+  readonly bytes: string;
+  /** Bytes of its value. */
   readonly size: number;
 }
 
@@ -29,13 +30,13 @@ export async function* listKeys(
   { limit = Number.POSITIVE_INFINITY, after = '' }: { readonly limit?: number; readonly after?: string } = {},
 ): AsyncGenerator<KeyValueEntry, void, undefined> {
   let left = limit;
-  let last: Buffer = Buffer.from(after);
+  let last = toBytes(after);
   while (left > 0) {
     const { names, more } = await firstNames(parts, prefix, last, left);
     for (let start = 0; start < names.length && left > 0; ) {
       const page = names.slice(start, start + Math.min(left, lengthOfPage(names, start)));
       start += page.length;
-      const entries = await Promise.all(page.map(({ key }) => entryOf(parts, key)));
+      const entries = await Promise.all(page.map(({ bytes }) => entryOf(parts, fromBytes(bytes))));
       for (const entry of entries) {
         if (entry === undefined) continue;
         left -= 1;
@@ -48,15 +49,15 @@ export async function* listKeys(
 }
 
 /** The first names after one; `more`: there are others behind them. */
-async function firstNames({ link, stream, root, now }: Parts, prefix: string, after: Buffer, limit: number) {
+async function firstNames({ link, stream, root, now }: Parts, prefix: string, after: string, limit: number) {
   const pager = createPager({ link, stream, filter: filterOf(root, prefix), headersOnly: true });
   let names: Name[] = [];
   let cost = 0;
-  let end: Buffer | undefined;
+  let end: string | undefined;
   const tidy = () => {
-    names.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
+    names.sort((a, b) => (a.bytes < b.bytes ? -1 : a.bytes > b.bytes ? 1 : 0));
     // A key that was changed on the way came twice.
-    names = names.filter(({ key }, index) => key !== names[index - 1]?.key);
+    names = names.filter(({ bytes }, index) => bytes !== names[index - 1]?.bytes);
     let length = 0;
     cost = 0;
     for (const { bytes } of names) {
@@ -73,10 +74,9 @@ async function firstNames({ link, stream, root, now }: Parts, prefix: string, af
       const page = await pager.page(PAGE);
       for (const message of page) {
         if (revisionOf(stateOf(message), now()) === 0) continue;
-        const key = keyOf(root, message.subject);
-        const bytes = Buffer.from(key);
-        if (Buffer.compare(bytes, after) <= 0 || (end !== undefined && Buffer.compare(bytes, end) > 0)) continue;
-        names.push({ key, bytes, size: message.size });
+        const bytes = toBytes(keyOf(root, message.subject));
+        if (bytes <= after || (end !== undefined && bytes > end)) continue;
+        names.push({ bytes, size: message.size });
         cost += bytes.length + NAME_COST;
         if (cost > NAME_BYTES || names.length > 2 * limit + PAGE) tidy();
       }
@@ -87,6 +87,14 @@ async function firstNames({ link, stream, root, now }: Parts, prefix: string, af
   }
   tidy();
   return { names, more: end !== undefined };
+}
+
+function toBytes(key: string): string {
+  return Buffer.from(key).toString('latin1');
+}
+
+function fromBytes(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString();
 }
 
 function lengthOfPage(names: readonly Name[], start: number): number {
@@ -103,5 +111,5 @@ async function entryOf({ root, messages, now }: Parts, key: string): Promise<Key
   const message = await messages.last(subjectOf(root, key));
   const state = stateOf(message);
   if (message === undefined || revisionOf(state, now()) === 0) return undefined;
-  return { key, value: fromContent(message.fields[1], message.data), revision: message.sequence, ...timeLeft(state, now()) };
+  return { key, value: fromContent(message.fields[1], message.data), revision: message.revision, ...timeLeft(state, now()) };
 }

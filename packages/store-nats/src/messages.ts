@@ -5,11 +5,15 @@ import type { Link } from './link.ts';
 
 /** The header that carries what Meshwork knows of a message; its fields are parted by blanks, and the first is the write's id. */
 export const HEADER = 'Meshwork';
+/** Of a message that was moved to the stream's end: the sequence it was first stored at. */
+export const REVISION_HEADER = 'Meshwork-Revision';
 
 /** A message of a stream. */
 export interface Message {
   readonly subject: string;
   readonly sequence: number;
+  /** The sequence it was first stored at; another than its own when it was moved since. */
+  readonly revision: number;
   /** The fields of the header. */
   readonly fields: readonly string[];
   readonly data: Uint8Array;
@@ -45,9 +49,11 @@ const NOT_FOUND = 404;
 function fromDirect({ headers, data }: Msg): Message | undefined {
   if (headers === undefined || headers.code === NOT_FOUND) return undefined;
   if (headers.code !== 0) throw new UnavailableError(`NATS cannot read: ${headers.description}; retry later`);
+  const sequence = Number(headers.get('Nats-Sequence'));
   return {
     subject: headers.get('Nats-Subject'),
-    sequence: Number(headers.get('Nats-Sequence')),
+    sequence,
+    revision: Number(headers.get(REVISION_HEADER)) || sequence,
     fields: headers.get(HEADER).split(' '),
     data,
     time: Date.parse(headers.get('Nats-Time-Stamp')),
@@ -65,5 +71,6 @@ function fromStored(answer: Msg): Message | undefined {
   if (message === undefined) throw new UnavailableError(`NATS cannot read: ${error?.description ?? 'no message'}; retry later`);
   const text = Buffer.from(message.hdrs ?? '', 'base64').toString();
   const fields = text.match(/^Meshwork: *(.*)\r$/m)?.[1]?.split(' ') ?? [];
-  return { subject: message.subject, sequence: message.seq, fields, data: Buffer.from(message.data ?? '', 'base64'), time: Date.parse(message.time) };
+  const revision = Number(text.match(/^Meshwork-Revision: *(.*)\r$/m)?.[1] ?? message.seq);
+  return { subject: message.subject, sequence: message.seq, revision, fields, data: Buffer.from(message.data ?? '', 'base64'), time: Date.parse(message.time) };
 }

@@ -22,8 +22,13 @@ const EMPTY = new Uint8Array();
 export function createNatsKeyValueStore(parts: Parts): KeyValueStore {
   const { link, stream, root, messages, publisher, now } = parts;
   const slots = createSlots<KeyState>();
+  // A server that comes back after a loss of power may have lost what it acknowledged.
+  const stopForgetting = link.onLoss(slots.forget);
   const gate = createGate();
-  const history = createHistory(parts);
+  const history = createHistory(parts, {
+    isOver: ({ subject, sequence }) => (slots.peek(keyOf(root, subject))?.state?.sequence ?? 0) > sequence,
+    move: (message) => move(message),
+  });
   const expiry = createExpiry(parts, (key) => enterSlot(key, (slot) => takeOutExpired(key, slot)));
   let closed = false;
 
@@ -48,10 +53,10 @@ export function createNatsKeyValueStore(parts: Parts): KeyValueStore {
   /** Stores a change behind the state the slot knows; undefined when that is another by now. */
   const store = async (key: string, slot: Slot<KeyState>, { kind, data }: Content, expires?: number): Promise<number | undefined> => {
     const fields = expires === undefined ? [kind] : [kind, expires];
-    const sequence = await publisher.publish({ subject: subjectOf(root, key), after: slot.state?.sequence ?? 0, fields, data });
-    slot.state = sequence === undefined ? undefined : { sequence, deleted: kind === 'd', expires: expires ?? Number.POSITIVE_INFINITY };
-    if (sequence !== undefined) history.grew(sequence);
-    return sequence;
+    const stored = await publisher.publish({ subject: subjectOf(root, key), after: slot.state?.sequence ?? 0, fields, data });
+    slot.state = stored && { ...stored, deleted: kind === 'd', expires: expires ?? Number.POSITIVE_INFINITY };
+    if (stored !== undefined) history.grew(stored.sequence);
+    return stored?.revision;
   };
   const takeOutExpired = async (key: string, slot: Slot<KeyState>): Promise<void> => {
     const state = slot.state ?? (await look(key, slot));
@@ -77,19 +82,27 @@ export function createNatsKeyValueStore(parts: Parts): KeyValueStore {
           if ((await store(key, slot, { kind: 'd', data: EMPTY })) !== undefined) continue;
         } else {
           const expires = ttlMs === undefined ? undefined : time + ttlMs;
-          const sequence = await store(key, slot, content, expires);
-          if (sequence !== undefined) {
+          const revision = await store(key, slot, content, expires);
+          if (revision !== undefined) {
             if (expires !== undefined) expiry.note(key, expires);
-            return sequence;
+            return revision;
           }
         }
         await look(key, slot);
         fresh = true;
       }
     });
-  const toChange = ({ subject, sequence, fields, data }: Message): KeyValueChange => {
+  /** Puts a key's present message at the stream's end as it is, if it is still the present one. */
+  const move = ({ subject, sequence, revision, fields, data }: Message): Promise<void> =>
+    enterSlot(keyOf(root, subject), async (slot) => {
+      if ((slot.state?.sequence ?? 0) > sequence) return;
+      const [id, ...rest] = fields;
+      const stored = await publisher.publish({ subject, after: sequence, fields: rest, data, revision }, id);
+      slot.state = stored && stateOf({ ...stored, fields });
+    });
+  const toChange = ({ subject, revision, fields, data }: Message): KeyValueChange => {
     const key = keyOf(root, subject);
-    return fields[1] === 'd' ? { type: 'delete', key, revision: sequence } : { type: 'put', key, value: fromContent(fields[1], data), revision: sequence };
+    return fields[1] === 'd' ? { type: 'delete', key, revision } : { type: 'put', key, value: fromContent(fields[1], data), revision };
   };
 
   return {
@@ -101,7 +114,7 @@ export function createNatsKeyValueStore(parts: Parts): KeyValueStore {
       if (slot !== undefined && state.sequence > (slot.state?.sequence ?? 0)) slot.state = state;
       return message === undefined || revisionOf(state, now()) === 0
         ? undefined
-        : { key, value: fromContent(message.fields[1], message.data), revision: state.sequence, ...timeLeft(state, now()) };
+        : { key, value: fromContent(message.fields[1], message.data), revision: state.revision, ...timeLeft(state, now()) };
     },
     async put(key, value, { expected, ttlMs } = {}) {
       enter(key);
@@ -135,7 +148,7 @@ export function createNatsKeyValueStore(parts: Parts): KeyValueStore {
         const read = page;
         page = [];
         position = read.at(-1)?.sequence ?? position;
-        return read;
+        return read.filter(({ sequence, revision }) => sequence === revision);
       };
       try {
         for await (const message of patiently(next, link, signal)) yield toChange(message);
@@ -148,6 +161,7 @@ export function createNatsKeyValueStore(parts: Parts): KeyValueStore {
       expiry.close();
       await slots.idle();
       await history.idle();
+      stopForgetting();
     },
   };
 }

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { UnavailableError } from '@meshwork/core';
 import { createInbox, type Msg } from '@nats-io/transport-node';
 import { ApiError, callApi } from './api.ts';
 import { ATTEMPTS } from './ask.ts';
 import type { Link } from './link.ts';
-import { HEADER, type Message } from './messages.ts';
+import { HEADER, type Message, REVISION_HEADER } from './messages.ts';
 
 /** A message on its way through a stream. */
 export interface Passing extends Message {
@@ -23,7 +24,8 @@ export interface Pager {
 export interface PagerOptions {
   readonly link: Link;
   readonly stream: string;
-  readonly filter: string;
+  /** Undefined: all subjects. Old servers then need not look for those that match. */
+  readonly filter?: string;
   /** The first sequence. Undefined: the last message of each subject, and what comes after. */
   readonly from?: number;
   readonly headersOnly?: boolean;
@@ -34,6 +36,7 @@ const NANOSECONDS = 1_000_000;
 const GATHER_MS = 1_000;
 const INACTIVE_MS = 60_000;
 const BAD_REQUEST = 400;
+const NAME_IN_USE = 10_013;
 
 export function createPager({ link, stream, filter, from, headersOnly = false }: PagerOptions): Pager {
   let consumer: string | undefined;
@@ -49,7 +52,7 @@ export function createPager({ link, stream, filter, from, headersOnly = false }:
     const start = next === undefined ? { deliver_policy: 'last_per_subject' } : { deliver_policy: 'by_start_sequence', opt_start_seq: Math.max(1, next) };
     const config = {
       ...start,
-      filter_subject: filter,
+      ...(filter !== undefined && { filter_subject: filter }),
       ack_policy: 'none',
       replay_policy: 'instant',
       headers_only: headersOnly,
@@ -57,9 +60,13 @@ export function createPager({ link, stream, filter, from, headersOnly = false }:
       num_replicas: 1,
       inactive_threshold: INACTIVE_MS * NANOSECONDS,
     };
+    // Named by us: a server that is slow may be asked again, and makes one.
+    const name = randomBytes(12).toString('hex');
     try {
-      return (await callApi<{ name: string }>(link, `CONSUMER.CREATE.${stream}`, { stream_name: stream, config })).name;
+      await callApi(link, `CONSUMER.CREATE.${stream}.${name}`, { stream_name: stream, config: { ...config, name } });
+      return name;
     } catch (cause) {
+      if (cause instanceof ApiError && cause.code === NAME_IN_USE) return name;
       if (cause instanceof ApiError) throw new UnavailableError(`JetStream makes no consumer: ${cause.message}; retry later`, { cause });
       throw cause;
     }
@@ -157,10 +164,12 @@ function toPassing(message: Msg): { readonly message: Passing; readonly place: n
   const at = tokens.length > 9 ? 4 : 2;
   const fields = message.headers?.get(HEADER).split(' ') ?? [];
   const size = Number(message.headers?.get('Nats-Msg-Size') || message.data.length);
+  const sequence = Number(tokens[at + 3]);
   return {
     message: {
       subject: message.subject,
-      sequence: Number(tokens[at + 3]),
+      sequence,
+      revision: Number(message.headers?.get(REVISION_HEADER)) || sequence,
       fields,
       data: message.data,
       time: Number(tokens[at + 5]) / NANOSECONDS,

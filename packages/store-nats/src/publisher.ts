@@ -3,7 +3,7 @@ import { InvalidInputError, MeshworkError, UnavailableError, UnknownOutcomeError
 import { headers, type Msg } from '@nats-io/transport-node';
 import { ATTEMPTS, pause } from './ask.ts';
 import { type Link, NobodyError } from './link.ts';
-import { HEADER, type Messages } from './messages.ts';
+import { HEADER, type Message, type Messages, REVISION_HEADER } from './messages.ts';
 
 /** A message for a subject whose last one is at sequence `after`; 0: that has none. */
 interface Publication {
@@ -12,18 +12,23 @@ interface Publication {
   /** The header's fields behind the id. */
   readonly fields: readonly (string | number)[];
   readonly data: Uint8Array;
+  /** Of one that is only moved: its revision, which it keeps. */
+  readonly revision?: number;
 }
+
+/** Where a message is stored. */
+export type Stored = Pick<Message, 'sequence' | 'revision'>;
 
 /** Stores messages, each only behind the one its writer knows: so that sending one again can never store it twice. */
 export interface Publisher {
   /** An id for a write, that no other has. */
   newId(): string;
   /**
-   * The sequence it is stored at; undefined when another message came before it, and it is not stored.
+   * Where it is stored; undefined when another message came before it, and it is not stored.
    *
    * @throws {UnavailableError} when it is not stored, {@link UnknownOutcomeError} when nobody knows, {@link InvalidInputError} when it is too large.
    */
-  publish(publication: Publication, id?: string): Promise<number | undefined>;
+  publish(publication: Publication, id?: string): Promise<Stored | undefined>;
 }
 
 interface Acknowledgement {
@@ -50,20 +55,21 @@ export function createPublisher(link: Link, messages: Messages, replicated: bool
   let count = 0;
   const newId = () => `${process}-${(++count).toString(36)}`;
 
-  /** The first message behind the one we knew: its sequence when it is ours. */
-  const find = async ({ subject, after }: Publication, id: string): Promise<{ readonly sequence: number | undefined } | undefined> => {
+  /** The first message behind the one we knew, and whether it is ours. */
+  const find = async ({ subject, after }: Publication, id: string): Promise<{ readonly ours: Stored | undefined } | undefined> => {
     const found = await messages.next(subject, after + 1);
-    return found && { sequence: found.fields[0] === id ? found.sequence : undefined };
+    return found && { ours: found.fields[0] === id ? found : undefined };
   };
   return {
     newId,
     async publish(publication, id = newId()) {
-      const { subject, after, fields, data } = publication;
+      const { subject, after, fields, data, revision } = publication;
       if (data.length > roomOf(link))
         throw new InvalidInputError(`the value takes ${data.length} bytes, and the server takes ${roomOf(link)} (its max_payload)`);
       const options = headers();
       options.set('Nats-Expected-Last-Subject-Sequence', String(after));
       options.set(HEADER, [id, ...fields].join(' '));
+      if (revision !== undefined) options.set(REVISION_HEADER, String(revision));
       if (replicated) options.set('Nats-Msg-Id', placeOf(publication));
       const until = performance.now() + link.timeoutMs;
       let uncertain = false;
@@ -72,11 +78,11 @@ export function createPublisher(link: Link, messages: Messages, replicated: bool
         try {
           const { seq = 0, duplicate, error } = read(await link.request(subject, data, { headers: options, timeoutMs: Math.ceil(link.timeoutMs / ATTEMPTS) }));
           // A refusal has a sequence as well: 0.
-          if (error === undefined && seq > 0 && duplicate !== true) return seq;
+          if (error === undefined && seq > 0 && duplicate !== true) return { sequence: seq, revision: revision ?? seq };
           if (error?.err_code === WRONG_LAST_SEQUENCE && !uncertain) return undefined;
           if (error === undefined || error.err_code === WRONG_LAST_SEQUENCE) {
             const found = await find(publication, id);
-            if (found !== undefined) return found.sequence;
+            if (found !== undefined) return found.ours;
             if (error !== undefined) return undefined;
             // One that wanted this place had it, and is deleted by now.
             if (after === 0 && seq > 0) options.set('Nats-Msg-Id', `${placeOf(publication)}-${seq}`);

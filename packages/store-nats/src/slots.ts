@@ -12,6 +12,8 @@ export interface Slots<State> {
   run<T>(name: string, work: (slot: Slot<State>) => Promise<T>): Promise<T>;
   /** What is known of a name, if anything. */
   peek(name: string): Slot<State> | undefined;
+  /** What was seen so far says nothing any more. */
+  forget(): void;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
 }
@@ -21,7 +23,7 @@ const REMEMBERED = 10_000;
 
 export function createSlots<State>(): Slots<State> {
   const lines = new Map<string, Line<State>>();
-  const forget = () => {
+  const makeRoom = () => {
     if (lines.size <= REMEMBERED) return;
     for (const [name, { tail }] of lines) {
       if (lines.size <= REMEMBERED / 2) return;
@@ -32,7 +34,7 @@ export function createSlots<State>(): Slots<State> {
     run(name, work) {
       let line = lines.get(name);
       if (line === undefined) {
-        forget();
+        makeRoom();
         line = { state: undefined, tail: undefined };
         lines.set(name, line);
       }
@@ -46,6 +48,9 @@ export function createSlots<State>(): Slots<State> {
       return result;
     },
     peek: (name) => lines.get(name),
+    forget() {
+      for (const line of lines.values()) line.state = undefined;
+    },
     async idle() {
       for (const { tail } of [...lines.values()]) await tail;
     },

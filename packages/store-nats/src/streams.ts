@@ -13,7 +13,7 @@ export interface Streams {
 
 export interface StreamInfo {
   readonly config: { readonly description?: string; readonly num_replicas: number; readonly subjects?: readonly string[] };
-  readonly state: { readonly first_seq: number; readonly last_seq: number };
+  readonly state: { readonly first_seq: number; readonly last_seq: number; readonly num_subjects?: number };
 }
 
 /** How long servers know a message's name: longer than one can be on its way. */

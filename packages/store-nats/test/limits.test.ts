@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { HistoryDroppedError, InvalidInputError, StoreFormatError, UnavailableError } from '@meshwork/core';
+import { ConflictError, HistoryDroppedError, InvalidInputError, type Store, StoreFormatError, UnavailableError } from '@meshwork/core';
 import { openNats } from '@meshwork/store-nats';
 import { describeWithOwnEngine } from '@meshwork/test-engines';
 import { collect, manualClock, take } from '@meshwork/testing';
@@ -10,7 +10,7 @@ import { connect } from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
 
 interface Info {
-  readonly state: { readonly messages: number; readonly last_seq: number };
+  readonly state: { readonly messages: number; readonly first_seq: number; readonly last_seq: number };
 }
 
 describeWithOwnEngine('nats', (start) => {
@@ -21,25 +21,73 @@ describeWithOwnEngine('nats', (start) => {
     return info.state;
   };
 
-  it('keeps the last 10,000 changes and the present of each key, says what it has dropped, and does not grow', { timeout: 120_000 }, async () => {
+  it('keeps the last 10,000 changes and the present of each key, says what it has dropped, and does not grow', { timeout: 240_000 }, async () => {
     const { url } = await start();
     const store = await openNats({ url });
-    await store.put('stays', 'for good');
+    const kept = await store.put('stays', 'for good');
+    await store.put('leased', 1, { ttlMs: 3_600_000 });
     const first = await store.put('goes', 1);
     await store.delete('goes');
-    for (let round = 0; round < 120; round++) await Promise.all(Array.from({ length: 100 }, (_, index) => store.put(`key/${index}`, round)));
+    const written: number[] = [];
+    for (let round = 0; round < 400; round++) {
+      const puts = await Promise.all(Array.from({ length: 100 }, (_, index) => store.put(`key/${index}`, round)));
+      written.push(...puts.map(({ revision }) => revision).sort((a, b) => a - b));
+    }
     await store.close();
     const { messages, last_seq } = await infoOf(url, 'meshwork_keys');
-    expect(last_seq).toBe(12_003);
-    expect(messages).toBeLessThan(11_000);
-    expect(messages).toBeGreaterThanOrEqual(10_000);
+    expect(last_seq).toBeGreaterThan(40_004);
+    expect(messages).toBeLessThan(23_000);
+    expect(messages).toBeGreaterThanOrEqual(20_000);
     const again = await openNats({ url });
-    expect((await again.get('stays'))?.value).toBe('for good');
+    expect(await again.get('stays')).toEqual({ key: 'stays', value: 'for good', revision: kept.revision });
+    expect((await again.get('leased'))?.ttlMs).toBeLessThan(3_600_000);
     expect(await again.get('goes')).toBeUndefined();
+    expect((await collect(again.list(''))).length).toBe(102);
     await expect(collect(again.watch('', { from: first.revision }))).rejects.toThrow(HistoryDroppedError);
-    const changes = await take(again.watch('', { from: last_seq - 10_000 }), 10_000);
-    expect(changes.map(({ revision }) => revision)).toEqual(Array.from({ length: 10_000 }, (_, index) => last_seq - 10_000 + index + 1));
+    const from = written.at(-10_000) ?? 0;
+    const changes = await take(again.watch('', { from: from - 1 }), 10_000);
+    expect(changes.map(({ revision }) => revision)).toEqual(written.slice(-10_000));
+    const next = await again.put('stays', 'changed', { expected: kept.revision });
+    await expect(again.delete('stays', { expected: kept.revision })).rejects.toThrow(ConflictError);
+    expect(await again.delete('stays', { expected: next.revision })).toBe(true);
+    expect(await again.get('stays')).toBeUndefined();
     await again.close();
+  });
+
+  it('loses no key that rests while others change, to whoever reads, lists or counts it up meanwhile', { timeout: 240_000 }, async () => {
+    const { url } = await start();
+    const stores = await Promise.all([openNats({ url }), openNats({ url })]);
+    const [writer, reader] = stores as [Store, Store];
+    const resting = Array.from({ length: 3_000 }, (_, index) => `rest/${String(index).padStart(4, '0')}`);
+    const revisions = await Promise.all(resting.map(async (key) => (await writer.put(key, key)).revision));
+    let done = false;
+    const write = async (store: Store) => {
+      for (let round = 0; round < 250; round++) await Promise.all(Array.from({ length: 100 }, (_, index) => store.put(`busy/${index}`, round)));
+    };
+    const list = async () => {
+      while (!done)
+        expect((await collect(reader.list('rest/'))).map(({ key, revision }) => [key, revision])).toEqual(resting.map((key, index) => [key, revisions[index]]));
+    };
+    const get = async () => {
+      for (let index = 0; !done; index = (index + 7) % resting.length) expect((await reader.get(resting[index] ?? ''))?.revision).toBe(revisions[index]);
+    };
+    let counted = 0;
+    const count = async (store: Store) => {
+      while (!done) {
+        const { value = 0, revision = 0 } = (await store.get('count')) ?? {};
+        await store.put('count', Number(value) + 1, { expected: revision }).then(
+          () => (counted += 1),
+          (error) => expect(error).toBeInstanceOf(ConflictError),
+        );
+      }
+    };
+    const readers = Promise.all([list(), get(), count(writer), count(reader)]);
+    await Promise.all([write(writer), write(reader)]);
+    done = true;
+    await readers;
+    expect((await writer.get('count'))?.value).toBe(counted);
+    expect((await infoOf(url, 'meshwork_keys')).first_seq).toBeGreaterThan(3_000);
+    await Promise.all(stores.map((store) => store.close()));
   });
 
   it('takes keys of 1,024 odd bytes, and a value as large as the server takes', async () => {
