@@ -12,7 +12,7 @@ import { operationNews } from './operations.ts';
 import { presenceNews } from './presence.ts';
 
 /** The modules that tell, by what they tell with. */
-export interface TellingModules {
+interface TellingModules {
   readonly guardian: Pick<Guardian, 'events'>;
   readonly operations: Pick<Operations, 'events'>;
   readonly audit: Pick<AuditLog, 'events'>;
