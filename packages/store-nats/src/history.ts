@@ -24,7 +24,7 @@ export interface Keys {
 }
 
 const KEPT = 10_000;
-/** The stream is looked at after so many changes, and so many of its oldest messages are dropped for each of them. */
+/** The stream is looked at after so many changes, and so many of its oldest messages are dropped for each change there was meanwhile. */
 const STEP = 1_000;
 const PACE = 2;
 const PAGE = 500;
@@ -48,19 +48,21 @@ export function createHistory({ link, stream, messages, notes }: Parts, keys: Ke
     return { after: note?.sequence ?? 0, dropped: Number(note?.fields[1] ?? 0) };
   };
   const dropAll = async (): Promise<void> => {
-    while (head >= nextAt && !link.closing.aborted) {
+    for (let looked = head - STEP; head >= nextAt && !link.closing.aborted; ) {
+      const changes = head - looked;
+      looked = head;
       nextAt = head + STEP;
-      await drop();
+      await drop(PACE * Math.max(changes, STEP));
     }
   };
-  const drop = async (): Promise<void> => {
+  const drop = async (most: number): Promise<void> => {
     const { first_seq: first, last_seq: last, num_subjects: live = 0 } = (await infoOf(link, stream)).state;
     const kept = 2 * KEPT + live;
     if (last - first < kept + live + STEP) {
       nextAt = Math.max(nextAt, first + kept + live + STEP);
       return;
     }
-    const to = Math.min(first + PACE * STEP, last - kept);
+    const to = Math.min(first + most, last - kept);
     const { after, dropped } = await read();
     if (dropped < to && (await notes.publisher.publish({ subject, after, fields: [to], data: new Uint8Array() })) === undefined) return;
     // What was moved comes on top of what is written.

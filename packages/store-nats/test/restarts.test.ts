@@ -5,10 +5,15 @@ import { collect, describeRestarts, take, workThroughRestarts } from '@meshwork/
 import { expect, it } from 'vitest';
 
 describeWithOwnEngine('nats', (start) => {
-  // A write that meets a kill is finished when the server is back. So that some are not, here they may take less time than a restart.
+  // A write that meets a kill is finished when the server is back. So that some are not, it stays away for as long as they may take.
   describeRestarts('NATS', async () => {
     const { url, kill, restart } = await start();
-    return { store: await openPatiently({ url, timeoutMs: 150 }), kill, restart };
+    const timeoutMs = 1_000;
+    const restartLate = async () => {
+      await new Promise((resolve) => setTimeout(resolve, timeoutMs));
+      await restart();
+    };
+    return { store: await openPatiently({ url, timeoutMs }), kill, restart: restartLate };
   });
 
   it('finishes the writes that met a kill, each once, when the server is back in time', { timeout: 120_000 }, async () => {

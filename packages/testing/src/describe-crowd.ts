@@ -33,7 +33,7 @@ export function describeCrowd(name: string, fresh: () => Promise<() => Promise<S
       await Promise.all(stores.map((store) => store.close()));
     });
 
-    it(`lists ${KEYS.toLocaleString('en')} keys in order, and never holds many of them`, { timeout: 300_000 }, async () => {
+    it(`lists ${KEYS.toLocaleString('en')} keys in order, and never holds many of them`, { timeout: 600_000 }, async () => {
       const open = await fresh();
       const store = await open();
       const value = 'x'.repeat(VALUE_CHARACTERS);
