@@ -17,7 +17,7 @@ interface Publication {
 }
 
 /** Where a message is stored. */
-export type Stored = Pick<Message, 'sequence' | 'revision'>;
+type Stored = Pick<Message, 'sequence' | 'revision'>;
 
 /** Stores messages, each only behind the one its writer knows: so that sending one again can never store it twice. */
 export interface Publisher {
