@@ -9,7 +9,7 @@ import { type AuditSigner, verifierKeyOf } from './signed-note.ts';
 import { createSignerSource, type GivenSigner } from './signer-source.ts';
 
 /** Who signs now, which keys count, and where the book ends. */
-export interface Standing {
+interface Standing {
   readonly signer: AuditSigner;
   readonly ring: KeyRing;
   readonly bookEnd: number;
