@@ -58,7 +58,6 @@ describe('an audit log tells', () => {
     await cut.calls(3);
     await cut.log.checkpoint();
     await cut.store.trim(cut.stream, 4);
-    await cut.calls(1);
     await expect(cut.log.checkpoint()).rejects.toThrow('no longer contains record 3');
     expect(fork.slice(1)).toEqual([['tamper-found', { offset: 3, kind: 'forked', message: expect.stringContaining('no longer contains record 3') }]]);
   });
