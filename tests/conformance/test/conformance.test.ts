@@ -13,7 +13,8 @@ const required: Readonly<Record<string, number>> = {
 };
 
 describe('the official conformance suite', () => {
-  it.each(suiteRuns)('passes: $name', { timeout: 300_000 }, async (run) => {
+  // The suite holds reconnections against its own clock: on a machine that stands still one is late.
+  it.each(suiteRuns)('passes: $name', { timeout: 300_000, retry: 2 }, async (run) => {
     const outcome = await runSuite(run);
     expect(outcome.surprises).toEqual([]);
     expect(outcome.ok, outcome.output.slice(-4_000)).toBe(true);
