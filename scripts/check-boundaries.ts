@@ -18,6 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   '@meshwork/guardian': ['@meshwork/core'],
   '@meshwork/audit': ['@meshwork/core'],
   '@meshwork/events': ['@meshwork/core'],
+  '@meshwork/blackboard': ['@meshwork/core'],
   '@meshwork/telemetry': ['@meshwork/core'],
   '@meshwork/testing': ['@meshwork/core'],
   meshwork: [
@@ -39,6 +40,7 @@ const portable: Readonly<Record<string, readonly string[]>> = {
   '@meshwork/core': ['index', 'encrypted'],
   '@meshwork/guardian': ['index', 'cedar-web', 'oauth'],
   '@meshwork/events': ['index'],
+  '@meshwork/blackboard': ['index'],
   '@meshwork/telemetry': ['index'],
   '@meshwork/transports': ['fetch'],
 };

@@ -1,0 +1,102 @@
+import type { JsonValue } from '@meshwork/core';
+import type { Context, VersionVector } from './context.ts';
+
+/** What a version is: a register's value or its deletion, one replica's total of a counter, an element of a set or its removal. */
+export type VersionKind = 'value' | 'deleted' | 'count' | 'added' | 'removed';
+
+/** A write that no other write has superseded. */
+export interface Version {
+  readonly key: string;
+  /** The replica that wrote it, and its how-manieth write: the write's dot. */
+  readonly replica: string;
+  readonly counter: number;
+  /** Hybrid logical time, see `hybrid-clock.ts`. Decides between concurrent writes which is read, and never which is kept. */
+  readonly time: number;
+  readonly kind: VersionKind;
+  /** The value; for `count` the replica's total; for `added` and `removed` the element; nothing for `deleted`. Frozen. */
+  readonly value?: JsonValue | undefined;
+  /** Who wrote it, as the board's access rules know them. */
+  readonly writer: string;
+}
+
+export interface Stamp {
+  readonly time: number;
+  readonly writer: string;
+}
+
+/** What is read of a key: the winner of its versions, and how many there are beside it. */
+export interface Reading {
+  readonly key: string;
+  /** `undefined` where the winner is a deletion. A counter's sum; a set's elements in order. */
+  readonly value: JsonValue | undefined;
+  /** The version that won; of a counter or a set the latest one. */
+  readonly version: Version;
+  /** Versions that are concurrent with the winner and lost; for counters and sets only those of another kind. */
+  readonly conflicts: number;
+}
+
+/** All versions of a key, or of one element of a set. */
+export interface DeltaEntry {
+  readonly key: string;
+  /** At least one. */
+  readonly versions: readonly Version[];
+  /** What the sender had seen of this key alone, beyond the context of the delta. */
+  readonly seen?: Context;
+}
+
+/** Part of a state that says all there is to say of its keys: whole groups of versions, and the context they were taken in. */
+export interface Delta {
+  readonly entries: readonly DeltaEntry[];
+  /** What the sender had seen: a version of these keys that is in it and not among `entries` was superseded. */
+  readonly context: Context;
+  /** Whoever has seen `from` has seen `to` once the delta is merged. */
+  readonly covers: { readonly from: VersionVector; readonly to: VersionVector };
+}
+
+/** A key that reads differently since a merge or a write. */
+export interface Change {
+  readonly key: string;
+  readonly before: Reading | undefined;
+  readonly after: Reading | undefined;
+}
+
+/**
+ * The replicated state of a board: a delta-state causal CRDT. Synchronous, in memory, free of effects; who holds it makes it durable and
+ * carries its deltas.
+ */
+export interface BoardState {
+  readonly replica: string;
+  /** What has been seen, this replica's own writes among it. */
+  readonly context: Context;
+  /** Keys that hold something. */
+  readonly size: number;
+  /** Versions held, deletions among them. */
+  readonly versions: number;
+  read(key: string): Reading | undefined;
+  /** All versions of a key, the winner first. */
+  versionsOf(key: string): readonly Version[];
+  /** In the order of their keys (code units), those that hold something. */
+  list(prefix: string, options?: { readonly after?: string; readonly limit?: number }): Iterable<Reading>;
+  /**
+   * Each write supersedes what is held of the key here, and gives the delta that carries it.
+   * @throws {InvalidInputError} when the key holds another kind, or the key or value is not one that can be kept.
+   * @throws {ConflictError} when a delta told of writes of this replica that it does not know: its identity is in use elsewhere.
+   */
+  set(key: string, value: JsonValue, stamp: Stamp): Delta;
+  /** `undefined` when there was nothing to delete. */
+  delete(key: string, stamp: Stamp): Delta | undefined;
+  increment(key: string, by: number, stamp: Stamp): Delta;
+  add(key: string, element: JsonValue, stamp: Stamp): Delta;
+  remove(key: string, element: JsonValue, stamp: Stamp): Delta | undefined;
+  /**
+   * What somebody who has seen `since` lacks, oldest writes of each replica first, as one page of about `maxBytes`; `isLast` when nothing is left.
+   * Costs what has changed, and not what there is.
+   */
+  deltaSince(since: VersionVector, options?: { readonly maxBytes?: number }): { readonly delta: Delta; readonly isLast: boolean };
+  /** Commutative, associative and idempotent. What changed of what is read. */
+  merge(delta: Delta): readonly Change[];
+  /** Drops the deletions that all who are waited for have seen. How many. */
+  collect(stable: VersionVector): number;
+  /** SHA-256-free, order-free digest of the live versions: equal states have equal digests, whoever has dropped which deletions. */
+  digest(): string;
+}

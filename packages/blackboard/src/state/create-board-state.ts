@@ -1,0 +1,272 @@
+import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
+import type { BoardState, Change, Delta, DeltaEntry, Reading, Stamp, Version, VersionKind } from './board-state.ts';
+import { type Context, emptyCloud, type VersionVector } from './context.ts';
+import { digestOf } from './digest.ts';
+import { HeldVersion } from './held-version.ts';
+import { mergeGroups } from './merge-groups.ts';
+import { ownJson, type ValueLimits } from './own-json.ts';
+import { takePage } from './page.ts';
+import { type Family, familyOf, readVersions } from './reading.ts';
+import { ReplicaLog } from './replica-log.ts';
+import { Seen } from './seen.ts';
+import { elementSlot, Slots, slotOf } from './slots.ts';
+import { byPrecedence, isTombstone } from './winner.ts';
+import { WriteDelta } from './write-delta.ts';
+
+export interface BoardStateOptions {
+  /** This replica's name: never the name of another one, and never used again by one that has lost its writes. */
+  readonly replica: string;
+  /** Characters of a key. Default 1,024. */
+  readonly maxKeyLength?: number;
+  /** Characters of a value's JSON, about. Default 1,048,576. */
+  readonly maxValueLength?: number;
+}
+
+/** The state of one replica of a board, empty; `merge` brings back what was kept. */
+export function createBoardState({ replica, maxKeyLength = 1_024, maxValueLength = 1_048_576 }: BoardStateOptions): BoardState {
+  return new State(replica, maxKeyLength, { maxValueLength, maxDepth: 64 });
+}
+
+class State implements BoardState {
+  readonly replica: string;
+  readonly #maxKeyLength: number;
+  readonly #limits: ValueLimits;
+  readonly #slots = new Slots();
+  readonly #seen: Seen;
+  readonly #logs = new Map<string, ReplicaLog>();
+  readonly #own: ReplicaLog;
+
+  constructor(replica: string, maxKeyLength: number, limits: ValueLimits) {
+    this.#maxKeyLength = maxKeyLength;
+    this.#limits = limits;
+    this.#checkName(replica, 'the name of a replica');
+    this.replica = replica;
+    this.#seen = new Seen(replica);
+    this.#own = this.#logOf(replica);
+  }
+
+  get context(): Context {
+    const { vector } = this.#seen;
+    const cloud = new Map<string, ReadonlySet<number>>();
+    for (const log of this.#logs.values()) {
+      const ahead = [...log.above(vector.get(log.replica) ?? 0)];
+      if (ahead.length > 0) cloud.set(log.replica, new Set(ahead.map(({ counter }) => counter)));
+    }
+    return { vector, cloud };
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  get versions(): number {
+    return this.#slots.versions;
+  }
+
+  read(key: string): Reading | undefined {
+    return readVersions(key, this.#slots.versionsOf(key));
+  }
+
+  versionsOf(key: string): readonly Version[] {
+    return [...this.#slots.versionsOf(key)].sort(byPrecedence);
+  }
+
+  *list(prefix: string, { after, limit = Number.POSITIVE_INFINITY }: { readonly after?: string; readonly limit?: number } = {}): Generator<Reading> {
+    let left = limit;
+    if (left <= 0) return;
+    for (const key of this.#slots.keysFrom(prefix, after)) {
+      const reading = this.read(key);
+      if (reading?.value === undefined) continue;
+      yield reading;
+      if (--left <= 0) return;
+    }
+  }
+
+  set(key: string, value: JsonValue, stamp: Stamp): Delta {
+    this.#checkKey(key, 'register');
+    const copied = ownJson(value, this.#limits);
+    const first = this.#begin(1);
+    const entries = [this.#replace(key, key, 'value', copied, stamp)];
+    if (this.#slots.hasElements(key)) this.#removeElements(key, stamp, entries);
+    return this.#deltaOf(entries, first);
+  }
+
+  delete(key: string, stamp: Stamp): Delta | undefined {
+    const reading = this.read(key);
+    if (reading === undefined || isTombstone(reading.version)) return undefined;
+    const first = this.#begin(1);
+    const entries: DeltaEntry[] = [];
+    if (this.#slots.get(key).some((version) => !isTombstone(version))) entries.push(this.#replace(key, key, 'deleted', undefined, stamp));
+    this.#removeElements(key, stamp, entries);
+    return this.#deltaOf(entries, first);
+  }
+
+  increment(key: string, by: number, stamp: Stamp): Delta {
+    this.#checkKey(key, 'counter');
+    const present = this.#slots.get(key);
+    const mine = present.find(({ kind, origin }) => kind === 'count' && origin.replica === this.replica);
+    const total = ((mine?.value as number | undefined) ?? 0) + by;
+    if (!Number.isSafeInteger(by) || !Number.isSafeInteger(total)) {
+      throw new InvalidInputError(`incrementing by ${by} leads to ${total}: counters count in whole numbers up to ${Number.MAX_SAFE_INTEGER}`);
+    }
+    const first = this.#begin(1);
+    const others = present.filter((version) => version !== mine && version.kind !== 'deleted');
+    return this.#deltaOf([this.#replace(key, key, 'count', total, stamp, others)], first);
+  }
+
+  add(key: string, element: JsonValue, stamp: Stamp): Delta {
+    this.#checkKey(key, 'set');
+    const copied = ownJson(element, this.#limits);
+    const first = this.#begin(1);
+    return this.#deltaOf([this.#replace(elementSlot(key, copied), key, 'added', copied, stamp)], first);
+  }
+
+  remove(key: string, element: JsonValue, stamp: Stamp): Delta | undefined {
+    this.#checkKey(key, 'set');
+    const copied = ownJson(element, this.#limits);
+    const slot = elementSlot(key, copied);
+    if (!this.#slots.get(slot).some(({ kind }) => kind === 'added')) return undefined;
+    const first = this.#begin(1);
+    return this.#deltaOf([this.#replace(slot, key, 'removed', copied, stamp)], first);
+  }
+
+  deltaSince(since: VersionVector, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): { delta: Delta; isLast: boolean } {
+    this.#seen.sweep();
+    const { vector } = this.#seen;
+    const { slots, from, to, isLast } = takePage({ logs: this.#logs, slots: this.#slots, vector, since, maxBytes });
+    const entries = slots.map(([slot, key]) => this.#entryOf(slot, key));
+    return { delta: { entries, context: { vector, cloud: emptyCloud }, covers: { from, to } }, isLast };
+  }
+
+  merge(delta: Delta): readonly Change[] {
+    const { context, covers, entries } = delta;
+    const came = new Map<string, HeldVersion[]>();
+    const before = new Map<string, Reading | undefined>();
+    for (const merged of mergeGroups({ entries, context, after: this.#seen.after(covers), slots: this.#slots, seen: this.#seen })) {
+      const { slot, key, mine, kept, theirs } = merged;
+      if (!before.has(key)) before.set(key, this.read(key));
+      const group = [...kept];
+      for (const { replica, kind, writer, counter, time, value } of theirs) {
+        const version = new HeldVersion(this.#logOf(replica).origin(kind, writer), key, counter, time, value);
+        group.push(version);
+        const versions = came.get(replica);
+        if (versions === undefined) came.set(replica, [version]);
+        else versions.push(version);
+      }
+      this.#slots.put(slot, key, mine, group);
+      const stays = new Set(kept);
+      for (const version of mine) if (!stays.has(version)) this.#logOf(version.replica).drop(version);
+    }
+    for (const [replica, versions] of came) this.#logOf(replica).insert(versions);
+    this.#seen.advance(covers);
+    return this.#changesSince(before);
+  }
+
+  collect(stable: VersionVector): number {
+    let collected = 0;
+    for (const version of [...this.#slots.tombstones]) {
+      // Only what the vector has: what a single key has seen is forgotten with the key.
+      const limit = Math.min(stable.get(version.replica) ?? 0, this.#seen.vector.get(version.replica) ?? 0);
+      if (version.counter > limit) continue;
+      const slot = slotOf(version);
+      const group = this.#slots.get(slot);
+      this.#slots.put(
+        slot,
+        version.key,
+        group,
+        group.filter((other) => other !== version),
+      );
+      this.#logOf(version.replica).drop(version);
+      collected++;
+    }
+    return collected;
+  }
+
+  digest(): string {
+    return digestOf(this.#live());
+  }
+
+  *#live(): Generator<Version> {
+    for (const version of this.#slots.all()) if (!isTombstone(version)) yield version;
+  }
+
+  #changesSince(before: ReadonlyMap<string, Reading | undefined>): Change[] {
+    const changes: Change[] = [];
+    for (const [key, reading] of before) {
+      const after = this.read(key);
+      if (!readsTheSame(reading, after)) changes.push({ key, before: reading, after });
+    }
+    return changes;
+  }
+
+  /** The own counter before `count` writes. */
+  #begin(count: number): number {
+    const { own, claimed } = this.#seen;
+    if (claimed > own) {
+      throw new ConflictError(`others know ${claimed} writes of ${JSON.stringify(this.replica)}, which itself knows ${own}: go on under a new name`);
+    }
+    if (own + count > Number.MAX_SAFE_INTEGER) throw new ConflictError(`${JSON.stringify(this.replica)} has no writes left: go on under a new name`);
+    return own;
+  }
+
+  /** One own write: takes the place of what the slot holds, but for `beside`. */
+  #replace(slot: string, key: string, kind: VersionKind, value: JsonValue | undefined, { time, writer }: Stamp, beside?: readonly HeldVersion[]): DeltaEntry {
+    const counter = ++this.#seen.own;
+    this.#seen.claimed = Math.max(this.#seen.claimed, counter);
+    const version = new HeldVersion(this.#own.origin(kind, writer), key, counter, time, value);
+    const present = this.#slots.get(slot);
+    const versions = beside === undefined ? [version] : [...beside, version];
+    this.#slots.put(slot, key, present, versions);
+    this.#own.append(version);
+    for (const old of present) if (beside === undefined || !beside.includes(old)) this.#logOf(old.replica).drop(old);
+    const seen = this.#seen.aheadOf(slot);
+    return seen === undefined ? { key, versions } : { key, versions, seen };
+  }
+
+  #removeElements(key: string, stamp: Stamp, entries: DeltaEntry[]): void {
+    for (const slot of [...this.#slots.elementsOf(key)]) {
+      const added = this.#slots.get(slot).find(({ kind }) => kind === 'added');
+      if (added !== undefined) entries.push(this.#replace(slot, key, 'removed', added.value, stamp));
+    }
+  }
+
+  #entryOf(slot: string, key: string): DeltaEntry {
+    const versions = this.#slots.get(slot);
+    const seen = this.#seen.aheadOf(slot);
+    return seen === undefined ? { key, versions } : { key, versions, seen };
+  }
+
+  #deltaOf(entries: readonly DeltaEntry[], after: number): Delta {
+    return new WriteDelta(entries, this.#seen.others, this.replica, after, this.#seen.own);
+  }
+
+  #logOf(replica: string): ReplicaLog {
+    let log = this.#logs.get(replica);
+    if (log === undefined) {
+      log = new ReplicaLog(replica);
+      this.#logs.set(replica, log);
+    }
+    return log;
+  }
+
+  #checkKey(key: string, family: Family): void {
+    this.#checkName(key, 'a key');
+    const versions = this.#slots.versionsOf(key);
+    const only = versions.length === 1 ? versions[0] : [...versions].sort(byPrecedence)[0];
+    if (only === undefined || isTombstone(only) || familyOf(only) === family) return;
+    throw new InvalidInputError(`${JSON.stringify(key)} is a ${familyOf(only)} and cannot be written as a ${family}; delete it first or take another key`);
+  }
+
+  #checkName(name: string, what: string): void {
+    if (typeof name !== 'string' || name.length > this.#maxKeyLength) {
+      throw new InvalidInputError(`${what} is a text of at most ${this.#maxKeyLength} characters; take a shorter one`);
+    }
+    if (!name.isWellFormed()) throw new InvalidInputError(`${what} holds half a surrogate pair, which UTF-8 cannot carry; repair the text first`);
+  }
+}
+
+function readsTheSame(one: Reading | undefined, other: Reading | undefined): boolean {
+  if (one === undefined || other === undefined) return one?.value === other?.value;
+  if (one.conflicts !== other.conflicts || one.version.kind !== other.version.kind) return false;
+  return one.version === other.version && one.version.kind === 'value' ? true : JSON.stringify(one) === JSON.stringify(other);
+}

@@ -1,0 +1,39 @@
+import type { JsonValue } from '@meshwork/core';
+import type { Version, VersionKind } from './board-state.ts';
+
+/** What many versions have in common, held once. */
+export interface Origin {
+  readonly replica: string;
+  readonly kind: VersionKind;
+  readonly writer: string;
+}
+
+/** A version as a state holds it. Never handed from one state to another: whether it is held is its own state's matter. */
+export class HeldVersion implements Version {
+  readonly key: string;
+  readonly counter: number;
+  readonly time: number;
+  readonly value: JsonValue | undefined;
+  readonly origin: Origin;
+  isHeld = true;
+
+  constructor(origin: Origin, key: string, counter: number, time: number, value: JsonValue | undefined) {
+    this.key = key;
+    this.counter = counter;
+    this.time = time;
+    this.value = value;
+    this.origin = origin;
+  }
+
+  get replica(): string {
+    return this.origin.replica;
+  }
+
+  get kind(): VersionKind {
+    return this.origin.kind;
+  }
+
+  get writer(): string {
+    return this.origin.writer;
+  }
+}

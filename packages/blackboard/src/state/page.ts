@@ -1,0 +1,57 @@
+import type { VersionVector } from './context.ts';
+import type { HeldVersion } from './held-version.ts';
+import type { ReplicaLog } from './replica-log.ts';
+import { type Slots, slotOf } from './slots.ts';
+
+export interface PageRequest {
+  readonly logs: ReadonlyMap<string, ReplicaLog>;
+  readonly slots: Slots;
+  readonly vector: VersionVector;
+  readonly since: VersionVector;
+  readonly maxBytes: number;
+}
+
+export interface Page {
+  /** The slots whose groups go into the page, with their keys. */
+  readonly slots: readonly (readonly [slot: string, key: string])[];
+  readonly from: VersionVector;
+  readonly to: VersionVector;
+  readonly isLast: boolean;
+}
+
+/** The oldest writes that are missing, replica by replica, until the page is full. What lies above the vector goes with the last page. */
+export function takePage({ logs, slots, vector, since, maxBytes }: PageRequest): Page {
+  const from = new Map<string, number>();
+  for (const [replica, counter] of vector) {
+    const seen = Math.min(counter, since.get(replica) ?? 0);
+    if (seen > 0) from.set(replica, seen);
+  }
+  const to = new Map(from);
+  const taken = new Map<string, string>();
+  let bytes = 0;
+  for (const [replica, counter] of [...vector].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    if (counter <= (from.get(replica) ?? 0)) continue;
+    for (const version of logs.get(replica)?.above(from.get(replica) ?? 0) ?? []) {
+      if (version.counter > counter) break;
+      if (bytes >= maxBytes) return { slots: [...taken], from, to, isLast: false };
+      bytes += take(version);
+      to.set(replica, version.counter);
+    }
+    to.set(replica, counter);
+  }
+  for (const log of logs.values()) {
+    for (const version of log.above(Math.max(vector.get(log.replica) ?? 0, since.get(log.replica) ?? 0))) take(version);
+  }
+  return { slots: [...taken], from, to, isLast: true };
+
+  function take(version: HeldVersion): number {
+    const slot = slotOf(version);
+    if (taken.has(slot)) return 0;
+    taken.set(slot, version.key);
+    return maxBytes === Number.POSITIVE_INFINITY ? 0 : sizeOf(slots.get(slot));
+  }
+}
+
+function sizeOf(group: readonly HeldVersion[]): number {
+  return group.reduce((bytes, { key, value }) => bytes + 16 + key.length + (value === undefined ? 0 : JSON.stringify(value).length), 0);
+}

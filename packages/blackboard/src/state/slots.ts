@@ -1,0 +1,104 @@
+import type { JsonValue } from '@meshwork/core';
+import type { Version } from './board-state.ts';
+import type { HeldVersion } from './held-version.ts';
+import { KeyIndex } from './key-index.ts';
+import { canonicalJson } from './own-json.ts';
+import { isTombstone } from './winner.ts';
+
+type Group = readonly HeldVersion[];
+
+/** Where an element of a set is held. Keys are well-formed, so none begins with half a surrogate pair. */
+export function elementSlot(key: string, element: JsonValue): string {
+  return `\ud800${key.length}:${key}${canonicalJson(element)}`;
+}
+
+export function slotOf({ key, kind, value }: Version): string {
+  return kind === 'added' || kind === 'removed' ? elementSlot(key, value as JsonValue) : key;
+}
+
+const nothing: Group = [];
+
+/** The versions held, by slot: one for a key's register or counter, one for each element of its set. Groups are replaced and never changed. */
+export class Slots {
+  readonly #groups = new Map<string, HeldVersion | Group>();
+  readonly #sets = new Map<string, { readonly slots: Set<string>; live: number }>();
+  readonly #keys = new KeyIndex(() => this.#liveKeys());
+  readonly tombstones = new Set<HeldVersion>();
+  /** Keys that hold something. */
+  size = 0;
+  versions = 0;
+
+  get(slot: string): Group {
+    const group = this.#groups.get(slot);
+    return group === undefined ? nothing : Array.isArray(group) ? group : [group as HeldVersion];
+  }
+
+  /** The elements of a key's set, removed ones among them. */
+  elementsOf(key: string): Iterable<string> {
+    return this.#sets.get(key)?.slots ?? [];
+  }
+
+  hasElements(key: string): boolean {
+    return this.#sets.size > 0 && this.#sets.has(key);
+  }
+
+  versionsOf(key: string): Group {
+    if (!this.hasElements(key)) return this.get(key);
+    const all = [...this.get(key)];
+    for (const slot of this.elementsOf(key)) all.push(...this.get(slot));
+    return all;
+  }
+
+  *all(): Generator<HeldVersion> {
+    for (const group of this.#groups.values()) {
+      if (Array.isArray(group)) yield* group as Group;
+      else yield group as HeldVersion;
+    }
+  }
+
+  keysFrom(prefix: string, after: string | undefined): Generator<string> {
+    return this.#keys.from(prefix, after);
+  }
+
+  put(slot: string, key: string, before: Group, after: Group): void {
+    const hadElements = this.#sets.size > 0 && this.#elementsLive(key);
+    const wasLive = hadElements || hasValue(slot === key ? before : this.get(key));
+    for (const version of before) if (isTombstone(version)) this.tombstones.delete(version);
+    for (const version of after) if (isTombstone(version)) this.tombstones.add(version);
+    this.versions += after.length - before.length;
+    if (slot !== key) this.#putElement(slot, key, before, after);
+    if (after.length === 0) this.#groups.delete(slot);
+    else this.#groups.set(slot, after.length === 1 ? (after[0] as HeldVersion) : after);
+    const isLive = (this.#sets.size > 0 && this.#elementsLive(key)) || hasValue(slot === key ? after : this.get(key));
+    if (wasLive === isLive) return;
+    this.size += isLive ? 1 : -1;
+    if (isLive) this.#keys.add(key);
+    else this.#keys.delete(key);
+  }
+
+  #putElement(slot: string, key: string, before: Group, after: Group): void {
+    let set = this.#sets.get(key);
+    if (set === undefined) {
+      set = { slots: new Set(), live: 0 };
+      this.#sets.set(key, set);
+    }
+    set.live += Number(hasValue(after)) - Number(hasValue(before));
+    if (after.length > 0) set.slots.add(slot);
+    else set.slots.delete(slot);
+    if (set.slots.size === 0) this.#sets.delete(key);
+  }
+
+  #elementsLive(key: string): boolean {
+    return (this.#sets.get(key)?.live ?? 0) > 0;
+  }
+
+  #liveKeys(): Set<string> {
+    const keys = new Set<string>();
+    for (const version of this.all()) if (!isTombstone(version)) keys.add(version.key);
+    return keys;
+  }
+}
+
+function hasValue(group: Group): boolean {
+  return group.some((version) => !isTombstone(version));
+}
