@@ -1,3 +1,3 @@
 import { library } from '../../tsup.shared.ts';
 
-export default library(['src/index.ts', 'src/linearizability.ts']);
+export default library(['src/index.ts', 'src/linearizability.ts', 'src/simulation.ts']);

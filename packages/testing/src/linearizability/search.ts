@@ -100,6 +100,9 @@ export function searchOrder<State, Input, Output>(
     const key = model.stateKey(next.state);
     // One that changes nothing may as well never have happened.
     if (key === model.stateKey(state)) return undefined;
+    // Nor is the one just before it any use when this one leads to the same state without it.
+    const before = frames.at(-1);
+    if (before !== undefined && before.operation >= finished.length && model.stateKey(model.apply(before.state, maybe.input).state) === key) return undefined;
     const bit = 1n << BigInt(operation - finished.length);
     pendingUsed |= bit;
     if (!wasHere(key)) return { state: next.state, first };

@@ -163,6 +163,15 @@ describe('the checker', () => {
     expect(checkLinearizable(registerModel(0), history, { maxMs: 0 }).verdict).toBe('unknown');
   });
 
+  it('searches what it has been through once', () => {
+    const writes = Array.from({ length: 10 }, (_, index) => write(`${index}`, 0, 100, index + 1));
+    const lost = Array.from({ length: 16 }, (_, index) => lostWrite(`lost ${index}`, 0, index + 100));
+    const wrong = read('z', 101, 102, -1);
+    // Ten factorial orders, and two to the sixteen sets of writes of which nobody knows.
+    expect(checkLinearizable(registerModel(0), [...writes, wrong], { maxSteps: 100_000 }).verdict).toBe('violated');
+    expect(checkLinearizable(registerModel(0), [write('a', 0, 1, 1), ...lost, wrong], { maxSteps: 100_000 }).verdict).toBe('violated');
+  });
+
   it('refuses an operation that returns before it is called', () => {
     expect(() => checkLinearizable(registerModel(0), [read('a', 2, 1, 0)])).toThrow(TypeError);
     expect(() => checkLinearizable(registerModel(0), [read('a', 2, Number.NaN, 0)])).toThrow(TypeError);
