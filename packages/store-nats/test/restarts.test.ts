@@ -33,14 +33,14 @@ describeWithOwnEngine('nats', (start) => {
     const write = (rounds: number) =>
       Promise.all(
         Array.from({ length: 100 }, async (_, index) => {
-          for (let round = 0; round < rounds; round++) await store.put(`busy/${index}`, round).catch(ignoreOutage);
+          for (let round = 0; round < rounds; round++) await persistently(() => store.put(`busy/${index}`, round));
         }),
       );
     // From now on each thousand changes drop as many.
     await write(230);
     for (let round = 0; round < 8; round++) {
       const writing = write(15);
-      await store.put('late', round).catch(ignoreOutage);
+      await persistently(() => store.put('late', round));
       await new Promise((resolve) => setTimeout(resolve, 20 * round));
       await kill();
       await restart();
@@ -67,6 +67,15 @@ async function openPatiently(options: NatsOptions): ReturnType<typeof openNats> 
   }
 }
 
-function ignoreOutage(error: unknown): void {
-  if (!(error instanceof UnavailableError || error instanceof UnknownOutcomeError)) throw error;
+/** Again and again while the server is away. */
+async function persistently(work: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!(error instanceof UnavailableError || error instanceof UnknownOutcomeError)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
