@@ -23,6 +23,7 @@ export { type ChangeFeed, createChangeFeed } from './drivers/change-feed.ts';
 export { checkName, checkTtl } from './drivers/check-names.ts';
 export { type EncodedValue, encodeValue } from './drivers/encode-value.ts';
 export { createExpiryQueue, type ExpiryQueue } from './drivers/expiry-queue.ts';
+export { joinPorts } from './drivers/join-ports.ts';
 export { createMemoryJournal } from './drivers/memory-journal.ts';
 export { createMemoryKeyValueStore, type MemoryStoreOptions } from './drivers/memory-key-value-store.ts';
 export { createMemoryStore } from './drivers/memory-store.ts';

@@ -1,4 +1,4 @@
-import { type Clock, type Store, systemClock } from '@meshwork/core';
+import { type Clock, joinPorts, type Store, systemClock } from '@meshwork/core';
 import { connectionOptionsOf } from './connection-options.ts';
 import { openLink } from './link.ts';
 import { createMessages, type Messages } from './messages.ts';
@@ -68,25 +68,7 @@ export async function openNats({
     };
     // One server syncs its files every two minutes (`sync_interval`); of three, two have each message.
     const durability = streams.single ? 'may-lose-acknowledged' : 'durable';
-    const { get, put, delete: remove, list, watch } = keys;
-    const { append, appendPast, read, follow, head, streams: names, trim } = journal;
-    return {
-      durability,
-      get,
-      put,
-      delete: remove,
-      list,
-      watch,
-      append,
-      ...(appendPast && { appendPast }),
-      read,
-      follow,
-      head,
-      streams: names,
-      trim,
-      close,
-      [Symbol.asyncDispose]: close,
-    };
+    return { ...joinPorts(keys, journal, close), durability };
   } catch (error) {
     await link.close();
     throw error;

@@ -1,4 +1,4 @@
-import { type Clock, type Durability, type Store, UnavailableError } from '@meshwork/core';
+import { type Clock, type Durability, joinPorts, type Store, UnavailableError } from '@meshwork/core';
 import { type Client, type ClientConfig, types } from 'pg';
 import { createPastAppender } from './append-past.ts';
 import { createBatchWriter } from './batch-writer.ts';
@@ -85,25 +85,7 @@ export async function openPostgres({
     await close();
     throw error;
   }
-  const { get, put, delete: remove, list, watch } = keys;
-  const { append, appendPast, read, follow, head, streams, trim } = journal;
-  return {
-    durability,
-    get,
-    put,
-    delete: remove,
-    list,
-    watch,
-    append,
-    ...(appendPast && { appendPast }),
-    read,
-    follow,
-    head,
-    streams,
-    trim,
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  return { ...joinPorts(keys, journal, close), durability };
 }
 
 async function migrateOnce(client: Parameters<typeof migrate>[0], schema: string): Promise<void> {

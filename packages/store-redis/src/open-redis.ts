@@ -1,4 +1,4 @@
-import { type Clock, randomIds, type Store } from '@meshwork/core';
+import { type Clock, joinPorts, randomIds, type Store } from '@meshwork/core';
 import { toAddress } from './address.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import { createConnection } from './connection.ts';
@@ -86,10 +86,7 @@ export async function openRedis({ url, prefix = 'meshwork', timeoutMs = 10_000, 
       })();
       return closed;
     };
-    const { get, put, delete: remove, list, watch } = store;
-    const { append, appendPast, read, follow, head, streams, trim } = journal;
-    const ports = { get, put, delete: remove, list, watch, append, ...(appendPast && { appendPast }), read, follow, head, streams, trim };
-    return { ...ports, durability: 'may-lose-acknowledged', persistence, close, [Symbol.asyncDispose]: close };
+    return { ...joinPorts(store, journal, close), durability: 'may-lose-acknowledged', persistence };
   } catch (error) {
     await closeConnections();
     throw error;

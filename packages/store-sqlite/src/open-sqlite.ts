@@ -1,4 +1,4 @@
-import { type Clock, type Store, systemClock } from '@meshwork/core';
+import { type Clock, joinPorts, type Store, systemClock } from '@meshwork/core';
 import { createCheckpointer } from './checkpointer.ts';
 import { createGroupCommit, type GroupCommit } from './group-commit.ts';
 import { openLogSync } from './log-sync.ts';
@@ -48,24 +48,6 @@ export async function openSqlite({ path, clock = systemClock, synchronous = 'ful
     })();
     return closed;
   };
-  const { get, put, delete: remove, list, watch } = keys;
-  const { append, appendPast, read, follow, head, streams, trim } = journal;
   const durability = synchronous === 'full' ? 'durable' : 'may-lose-acknowledged';
-  return {
-    durability,
-    get,
-    put,
-    delete: remove,
-    list,
-    watch,
-    append,
-    ...(appendPast && { appendPast }),
-    read,
-    follow,
-    head,
-    streams,
-    trim,
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  return { ...joinPorts(keys, journal, close), durability };
 }
