@@ -62,9 +62,7 @@ export class MemberLog {
     if (this.#isClosed) return Promise.reject(new ClosedError('the board is closed'));
     return new Promise((done, failed) => {
       this.#queue.push({ records, done, failed });
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined;
-      });
+      this.#writing ??= this.#write();
     });
   }
 
@@ -75,6 +73,8 @@ export class MemberLog {
   }
 
   async #write(): Promise<void> {
+    // Whoever began this has to be able to note it first.
+    await undefined;
     while (this.#queue.length > 0) {
       const batch = this.#takeBatch();
       try {
@@ -85,6 +85,8 @@ export class MemberLog {
       }
       if (this.#kept >= this.#compactAt) await this.#compact();
     }
+    // In the same turn as the look at the queue: what comes from now on begins anew.
+    this.#writing = undefined;
   }
 
   #takeBatch(): Waiting[] {

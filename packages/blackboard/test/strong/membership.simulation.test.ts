@@ -5,7 +5,6 @@ import { expect, it } from 'vitest';
 import { hubProgram, readEverywhere, recordStrong, refuseWhatIsNotLinearizable, runClient } from './strong-world.ts';
 
 const names = ['one', 'two', 'three', 'four', 'five'];
-const keys = ['a', 'b'];
 
 /** A linearizable store somewhere else, to which calls are slow, and fail: before they did anything, or after. */
 function remoteStore(store: KeyValueStore, { random }: Machine): KeyValueStore {
@@ -43,10 +42,14 @@ async function persistently(work: () => Promise<unknown>): Promise<void> {
 }
 
 /** Members are changed again and again; now and then one loses its disk, and is admitted again before the next one does. */
-async function changeAbout(simulation: Simulation, nodes: readonly SimulatedNode<QuorumStore>[], isOver: () => boolean): Promise<void> {
+async function changeAbout(
+  simulation: Simulation,
+  nodes: readonly SimulatedNode<QuorumStore>[],
+  { isOver, pauseMs }: { readonly isOver: () => boolean; readonly pauseMs: number },
+): Promise<void> {
   const random = simulation.random.fork('changes');
   while (!isOver()) {
-    await simulation.elapse(random.between(100, 1_000));
+    await simulation.elapse(random.between(0, pauseMs));
     if (random.chance(0.3)) {
       const node = random.pick(nodes);
       node.crash();
@@ -74,9 +77,11 @@ async function tryChanges({ seed, maxFaults }: { readonly seed: number; readonly
     const members = names.slice(0, 3);
     const nodes = names.map((name) => simulation.node(name, hubProgram({ members, epochs: (machine) => remoteStore(shared, machine) })));
     simulation.nemesis({ everyMs: [50, 500], lastsMs: [50, 1_000] });
-    const options = { recorder, keys, operations: 40 };
+    // In haste many writes meet a change, and one register has them all.
+    const isHasty = simulation.random.chance(0.5);
+    const options = { recorder, keys: isHasty ? ['a'] : ['a', 'b'], operations: 40, pauseMs: isHasty ? 20 : 200 };
     let isOver = false;
-    const changing = changeAbout(simulation, nodes, () => isOver);
+    const changing = changeAbout(simulation, nodes, { isOver: () => isOver, pauseMs: isHasty ? 50 : 1_000 });
     await Promise.all(['ann', 'bob', 'cem', 'dora'].map((client) => runClient(client, simulation, () => nodes, options)));
     isOver = true;
     simulation.heal();

@@ -40,8 +40,8 @@ export interface ClientOptions {
   readonly keys: readonly string[];
   readonly operations: number;
   readonly patienceMs?: number;
-  /** Of all operations, those that compare and set. Default 0. */
-  readonly compareAndSets?: number;
+  /** Longest time from one operation to the next, in milliseconds. Default 200. */
+  readonly pauseMs?: number;
 }
 
 let lastValue = 0;
@@ -51,11 +51,11 @@ export async function runClient(
   name: string,
   simulation: Simulation,
   nodes: () => readonly SimulatedNode<StrongStore>[],
-  { recorder, keys, operations, patienceMs = 3_000 }: ClientOptions,
+  { recorder, keys, operations, patienceMs = 3_000, pauseMs = 200 }: ClientOptions,
 ): Promise<void> {
   const random: Random = simulation.random.fork(name);
   for (let index = 0; index < operations; index++) {
-    await simulation.elapse(random.between(1, 200));
+    await simulation.elapse(random.between(1, pauseMs));
     const node = random.pick(nodes());
     const key = random.pick(keys);
     const draw = random.next();
