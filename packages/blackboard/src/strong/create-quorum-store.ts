@@ -78,7 +78,7 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
   requireDurable(store, `the strong level of the board ${JSON.stringify(board)}`);
   if (record !== undefined) requireDurable(record, `the record of the members of the board ${JSON.stringify(board)}`);
 
-  const log = await MemberLog.open({ journal: store, stream: `blackboard/${name}/strong/${board}`, place, ids });
+  const log = await MemberLog.open({ journal: store, stream: `blackboard/${encodeURIComponent(name)}/strong/${encodeURIComponent(board)}`, place, ids });
   const listeners = new Set<(key: string) => void>();
   const closing = new AbortController();
   const tell = (key: string) => {

@@ -96,23 +96,25 @@ export function createRecordedEpochs({ record: store, board, names, log, send, r
     return new Map(said.flatMap((each) => [...each]));
   };
 
+  const agree = <T>(signal: AbortSignal, work: () => Promise<T | undefined>): Promise<T> => patientlyUntil(signal, resendMs, work, notAgreed);
+
   return {
     fits: undefined,
     learn: async () => void (await learn()),
     current: (signal) =>
-      patientlyUntil(signal, resendMs, async () => {
+      agree(signal, async () => {
         if (known() === undefined && (await learn()) === undefined) await begin(signal);
         return known();
       }),
     after: (over, signal) =>
-      patientlyUntil(signal, resendMs, async () => {
+      agree(signal, async () => {
         const found = await learn();
         if (found?.next !== undefined && found.epoch.number === over.number) await settle(found);
         const present = known();
         return present !== undefined && present.number > over.number ? present : undefined;
       }),
     async change(wanted, signal) {
-      await patientlyUntil(signal, resendMs, async () => {
+      await agree(signal, async () => {
         const found = await learn();
         if (found === undefined) {
           await begin(signal);
@@ -129,4 +131,9 @@ export function createRecordedEpochs({ record: store, board, names, log, send, r
       });
     },
   };
+}
+
+function notAgreed(failure: unknown): UnavailableError {
+  const why = failure instanceof Error ? failure.message : 'it took too long';
+  return new UnavailableError(`the board's members could not be agreed on in time (${why}); try again later`, { cause: failure });
 }

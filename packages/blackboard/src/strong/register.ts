@@ -43,7 +43,11 @@ export function laterOf(one: Register | undefined, other: Register | undefined):
 }
 
 export function readingOf({ key, tag, json, writer, replica, time, expiresAt }: Register, limits: RegisterLimits): StrongReading {
+  return { key, value: valueIn(json, limits), version: `${tag.number}.${tag.write}`, writer, replica, time, ...(expiresAt !== undefined && { expiresAt }) };
+}
+
+/** The value of a text that is kept, frozen. */
+export function valueIn(json: string | undefined, limits: RegisterLimits): JsonValue | undefined {
   // The text was checked when it came; it may be longer than the limits when those have become smaller.
-  const value = json === undefined ? undefined : ownJson(JSON.parse(json) as JsonValue, { ...limits, maxValueLength: Number.POSITIVE_INFINITY });
-  return { key, value, version: `${tag.number}.${tag.write}`, writer, replica, time, ...(expiresAt !== undefined && { expiresAt }) };
+  return json === undefined ? undefined : ownJson(JSON.parse(json), { ...limits, maxValueLength: Number.POSITIVE_INFINITY });
 }

@@ -1,4 +1,4 @@
-import { MeshworkError, UnavailableError } from '@meshwork/core';
+import { MeshworkError } from '@meshwork/core';
 
 /** Milliseconds that pass, or fewer: it ends early, and never throws, when the signal aborts. */
 export function waitUntil(ms: number, signal: AbortSignal): Promise<void> {
@@ -25,27 +25,28 @@ export function orAbort<T>(work: Promise<T>, signal: AbortSignal, late: () => Er
 }
 
 /** Failures after which the same may work a little later, or has been done by somebody else. */
-const passing: readonly string[] = ['UNAVAILABLE', 'UNKNOWN_OUTCOME', 'CONFLICT'];
+export const passing: readonly string[] = ['UNAVAILABLE', 'UNKNOWN_OUTCOME', 'CONFLICT'];
 
 /**
  * Works again and again until there is a result. For work that may be done twice.
- * @throws {UnavailableError} when `signal` aborts before; its cause is the last failure.
+ * @throws what `late` makes of the last failure, when `signal` aborts before.
  */
-export async function patientlyUntil<T>(signal: AbortSignal, pauseMs: number, work: () => Promise<T | undefined>): Promise<T> {
+export async function patientlyUntil<T>(
+  signal: AbortSignal,
+  pauseMs: number,
+  work: () => Promise<T | undefined>,
+  late: (failure: unknown) => Error,
+): Promise<T> {
   let failure: unknown;
-  const late = () => {
-    const why = failure instanceof Error ? failure.message : 'it took too long';
-    return new UnavailableError(`the board's members could not be agreed on in time (${why}); try again later`, { cause: failure });
-  };
   for (;;) {
     try {
-      const result = await orAbort(work(), signal, late);
+      const result = await orAbort(work(), signal, () => late(failure));
       if (result !== undefined) return result;
     } catch (error) {
-      if (!MeshworkError.isInstance(error) || !passing.includes(error.code)) throw error;
+      if (signal.aborted || !MeshworkError.isInstance(error) || !passing.includes(error.code)) throw error;
       failure = error;
     }
     await waitUntil(pauseMs, signal);
-    if (signal.aborted) throw late();
+    if (signal.aborted) throw late(failure);
   }
 }

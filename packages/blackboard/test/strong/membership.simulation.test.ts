@@ -1,34 +1,11 @@
 import type { QuorumStore } from '@meshwork/blackboard';
-import { createMemoryKeyValueStore, type KeyValueStore, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
-import { createSimulation, type Machine, runSeeds, type SimulatedNode, type Simulation } from '@meshwork/testing/simulation';
+import { createMemoryKeyValueStore, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
+import { createSimulation, runSeeds, type SimulatedNode, type Simulation } from '@meshwork/testing/simulation';
 import { expect, it } from 'vitest';
+import { remoteStore } from './remote-store.ts';
 import { hubProgram, readEverywhere, recordStrong, refuseWhatIsNotLinearizable, runClient } from './strong-world.ts';
 
 const names = ['one', 'two', 'three', 'four', 'five'];
-
-/** A linearizable store somewhere else, to which calls are slow, and fail: before they did anything, or after. */
-function remoteStore(store: KeyValueStore, { random }: Machine): KeyValueStore {
-  const travel = () => new Promise<void>((resolve) => void setTimeout(resolve, random.between(1, 40)));
-  const call = async <T>(work: () => Promise<T>, after: () => Error): Promise<T> => {
-    await travel();
-    if (random.chance(0.05)) throw new UnavailableError('the record is away');
-    const result = await work();
-    await travel();
-    if (random.chance(0.05)) throw after();
-    return result;
-  };
-  const lost = () => new UnknownOutcomeError('the answer of the record is lost');
-  return {
-    ...store,
-    durability: 'durable',
-    get: (key) =>
-      call(
-        () => store.get(key),
-        () => new UnavailableError('the record is away'),
-      ),
-    put: (key, value, options) => call(() => store.put(key, value, options), lost),
-  };
-}
 
 async function persistently(work: () => Promise<unknown>): Promise<void> {
   for (;;) {

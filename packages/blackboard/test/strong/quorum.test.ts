@@ -202,7 +202,8 @@ describe('a member', () => {
     await earlier.write(write('plan', 1), longest());
     const later = await hall.start('one');
     await later.write(write('plan', 2), longest());
-    await expect(earlier.write(write('plan', 3), briefly())).rejects.toThrow(/another process writes/);
+    await expect(earlier.write(write('other', 3), briefly())).rejects.toThrow(/another process writes/);
+    expect(await later.read('other', longest())).toBeUndefined();
     expect((await later.read('plan', longest()))?.value).toBe(2);
     await earlier.close();
   });

@@ -1,5 +1,5 @@
-import { createQuorumStore, type QuorumStore, type StrongStore } from '@meshwork/blackboard';
-import { type KeyValueStore, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
+import { createQuorumStore, type QuorumStore, type StrongReading, type StrongStore } from '@meshwork/blackboard';
+import { ConflictError, type KeyValueStore, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
 import {
   checkLinearizable,
   type KeyValueInput,
@@ -40,6 +40,8 @@ export interface ClientOptions {
   readonly keys: readonly string[];
   readonly operations: number;
   readonly patienceMs?: number;
+  /** How often it compares and sets, of all operations. Default 0. */
+  readonly compareAndSets?: number;
   /** Longest time from one operation to the next, in milliseconds. Default 200. */
   readonly pauseMs?: number;
 }
@@ -51,7 +53,7 @@ export async function runClient(
   name: string,
   simulation: Simulation,
   nodes: () => readonly SimulatedNode<StrongStore>[],
-  { recorder, keys, operations, patienceMs = 3_000, pauseMs = 200 }: ClientOptions,
+  { recorder, keys, operations, patienceMs = 3_000, pauseMs = 200, compareAndSets = 0 }: ClientOptions,
 ): Promise<void> {
   const random: Random = simulation.random.fork(name);
   for (let index = 0; index < operations; index++) {
@@ -61,27 +63,57 @@ export async function runClient(
     const draw = random.next();
     const signal = AbortSignal.timeout(patienceMs);
     lastValue += 1;
-    const value = draw < 0.4 ? lastValue : undefined;
-    const input: KeyValueInput = draw < 0.5 ? { type: 'write', key, value } : { type: 'read', key };
-    const work = () =>
-      node.call(async (store): Promise<RegisterOutput> => {
-        if (input.type !== 'read') return void (await store.write({ key, value, writer: name, time: 0 }, { signal }));
-        return (await store.read(key, { signal }))?.value as RegisterOutput;
-      });
-    await recorder.perform(name, input, work).catch((error: unknown) => {
-      if (!(error instanceof UnavailableError || error instanceof UnknownOutcomeError)) throw error;
-    });
+    const value = random.chance(0.8) ? lastValue : undefined;
+    if (random.chance(compareAndSets)) {
+      const seen = await perform(recorder, name, { type: 'read', key }, () => node.call((store) => store.read(key, { signal })));
+      if (seen === 'failed') continue;
+      const input = { type: 'cas', key, expected: seen?.value as RegisterOutput, value } as const;
+      const expected = seen?.value === undefined ? undefined : seen.version;
+      await perform(recorder, name, input, () => node.call((store) => store.compareAndSet({ key, value, writer: name, time: 0 }, expected, { signal })));
+    } else if (draw < 0.5) {
+      await perform(recorder, name, { type: 'write', key, value }, () => node.call((store) => store.write({ key, value, writer: name, time: 0 }, { signal })));
+    } else await perform(recorder, name, { type: 'read', key }, () => node.call((store) => store.read(key, { signal })));
   }
 }
 
-/** Each hub reads each key: everything is well again. */
+/** Writes down what the model calls its output, and gives what the store gave. Fails with none but the stated errors. */
+async function perform(
+  recorder: Recorder,
+  name: string,
+  input: KeyValueInput,
+  work: () => Promise<StrongReading | undefined>,
+): Promise<StrongReading | undefined | 'failed'> {
+  let reading: StrongReading | undefined;
+  const observe = async (): Promise<RegisterOutput> => {
+    try {
+      reading = await work();
+    } catch (error) {
+      if (input.type === 'cas' && error instanceof ConflictError) return false;
+      throw error;
+    }
+    if (input.type === 'read') return reading?.value as RegisterOutput;
+    return input.type === 'cas' ? true : undefined;
+  };
+  try {
+    await recorder.perform(name, input, observe);
+    return reading;
+  } catch (error) {
+    if (error instanceof UnavailableError || error instanceof UnknownOutcomeError) return 'failed';
+    throw error;
+  }
+}
+
+/** Each hub reads each key: everything is well again, within a minute. */
 export async function readEverywhere(simulation: Simulation, nodes: readonly SimulatedNode<StrongStore>[], { recorder, keys }: ClientOptions): Promise<void> {
+  const end = simulation.now() + 60_000;
   for (const node of nodes)
-    for (const key of keys)
-      await recorder.perform(`last at ${node.name}`, { type: 'read', key }, () =>
-        node.call(async (store) => (await store.read(key, { signal: AbortSignal.timeout(30_000) }))?.value as RegisterOutput),
-      );
-  await simulation.elapse(0);
+    for (const key of keys) {
+      const read = () => node.call((store) => store.read(key, { signal: AbortSignal.timeout(30_000) }));
+      while ((await perform(recorder, `last at ${node.name}`, { type: 'read', key }, read)) === 'failed') {
+        if (simulation.now() > end) throw new Error(`${node.name} cannot read ${key} although everything is well again`);
+        await simulation.elapse(500);
+      }
+    }
 }
 
 export function refuseWhatIsNotLinearizable(recorder: Recorder): void {
