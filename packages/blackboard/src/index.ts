@@ -4,6 +4,7 @@ export { decodeDelta } from './codec/decode-delta.ts';
 export { deltaFromJson, deltaToJson } from './codec/delta-json.ts';
 export type { DeltaLimits } from './codec/delta-limits.ts';
 export { encodeDelta } from './codec/encode-delta.ts';
+export { type BlackboardOptions, createBlackboard } from './create-blackboard.ts';
 export type { Entry, EntryChange, Level } from './entry.ts';
 export type { PeerHandler, PeerIdentity, PeerLink } from './peer-link.ts';
 export type { BoardState, Change, Delta, DeltaEntry, Reading, Stamp, Version, VersionKind } from './state/board-state.ts';
