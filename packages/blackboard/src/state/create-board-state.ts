@@ -1,5 +1,5 @@
 import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
-import type { BoardState, Change, Delta, DeltaEntry, Reading, Stamp, Version, VersionKind } from './board-state.ts';
+import type { BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
 import { type HeldVersion, holdVersion } from './held-version.ts';
@@ -9,7 +9,7 @@ import { takePage } from './page.ts';
 import { type Family, familyOf, readVersions } from './reading.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Seen } from './seen.ts';
-import { elementSlot, Slots, slotOf } from './slots.ts';
+import { elementSlot, isGroup, Slots, slotOf } from './slots.ts';
 import { byPrecedence, isTombstone } from './winner.ts';
 import { WriteDelta } from './write-delta.ts';
 
@@ -35,6 +35,8 @@ class State implements BoardState {
   readonly #seen: Seen;
   readonly #logs = new Map<string, ReplicaLog>();
   readonly #own: ReplicaLog;
+  /** Who wrote last: a name that was found to be well-formed. */
+  #writer = '';
 
   constructor(replica: string, maxKeyLength: number, limits: ValueLimits) {
     this.#maxKeyLength = maxKeyLength;
@@ -83,12 +85,24 @@ class State implements BoardState {
   }
 
   set(key: string, value: JsonValue, stamp: Stamp): Delta {
+    const held = this.#slots.held(key);
+    const hasElements = this.#slots.hasElements(key);
+    // What most writes are: the only version of a key that is no set.
+    if (!hasElements && (held === undefined || (!isGroup(held) && held.origin.isRegister))) {
+      if (held === undefined) this.#checkName(key, 'a key');
+      const copied = ownJson(value, this.#limits);
+      const first = this.#begin(stamp);
+      const version = this.#next(key, 'value', copied, stamp);
+      this.#slots.putOnly(key, held, version);
+      if (held !== undefined) held.origin.log.drop(held);
+      return this.#deltaOf(version, this.#seen.aheadOf(key), first);
+    }
     this.#checkKey(key, 'register');
     const copied = ownJson(value, this.#limits);
     const first = this.#begin(stamp);
     const entries = [this.#replace(key, key, 'value', copied, stamp)];
-    if (this.#slots.hasElements(key)) this.#removeElements(key, stamp, entries);
-    return this.#deltaOf(entries, first);
+    if (hasElements) this.#removeElements(key, stamp, entries);
+    return this.#deltaOf(entries, undefined, first);
   }
 
   delete(key: string, stamp: Stamp): Delta | undefined {
@@ -98,27 +112,27 @@ class State implements BoardState {
     const entries: DeltaEntry[] = [];
     if (this.#slots.get(key).some((version) => !isTombstone(version))) entries.push(this.#replace(key, key, 'deleted', undefined, stamp));
     this.#removeElements(key, stamp, entries);
-    return this.#deltaOf(entries, first);
+    return this.#deltaOf(entries, undefined, first);
   }
 
   increment(key: string, by: number, stamp: Stamp): Delta {
     this.#checkKey(key, 'counter');
     const present = this.#slots.get(key);
-    const mine = present.find(({ kind, origin }) => kind === 'count' && origin.replica === this.replica);
+    const mine = present.find(({ kind, origin }) => kind === 'count' && origin.log === this.#own);
     const total = ((mine?.value as number | undefined) ?? 0) + by;
     if (!Number.isSafeInteger(by) || !Number.isSafeInteger(total)) {
       throw new InvalidInputError(`incrementing by ${by} leads to ${total}: counters count in whole numbers up to ${Number.MAX_SAFE_INTEGER}`);
     }
     const first = this.#begin(stamp);
     const others = present.filter((version) => version !== mine && version.kind !== 'deleted');
-    return this.#deltaOf([this.#replace(key, key, 'count', total, stamp, others)], first);
+    return this.#deltaOf([this.#replace(key, key, 'count', total, stamp, others)], undefined, first);
   }
 
   add(key: string, element: JsonValue, stamp: Stamp): Delta {
     this.#checkKey(key, 'set');
     const copied = ownJson(element, this.#limits);
     const first = this.#begin(stamp);
-    return this.#deltaOf([this.#replace(elementSlot(key, copied), key, 'added', copied, stamp)], first);
+    return this.#deltaOf([this.#replace(elementSlot(key, copied), key, 'added', copied, stamp)], undefined, first);
   }
 
   remove(key: string, element: JsonValue, stamp: Stamp): Delta | undefined {
@@ -127,7 +141,7 @@ class State implements BoardState {
     const slot = elementSlot(key, copied);
     if (!this.#slots.get(slot).some(({ kind }) => kind === 'added')) return undefined;
     const first = this.#begin(stamp);
-    return this.#deltaOf([this.#replace(slot, key, 'removed', copied, stamp)], first);
+    return this.#deltaOf([this.#replace(slot, key, 'removed', copied, stamp)], undefined, first);
   }
 
   deltaSince(since: VersionVector, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): { delta: Delta; isLast: boolean } {
@@ -138,26 +152,46 @@ class State implements BoardState {
     return { delta: { entries, context: { vector, cloud: emptyCloud }, covers: { from, to } }, isLast };
   }
 
-  merge(delta: Delta): readonly Change[] {
+  merge(delta: Delta, { changes = true }: MergeOptions = {}): readonly Change[] {
     const { context, covers, entries } = delta;
     const came = new Map<string, HeldVersion[]>();
     const before = new Map<string, Reading | undefined>();
-    for (const merged of mergeGroups({ entries, context, after: this.#seen.after(covers), slots: this.#slots, seen: this.#seen })) {
-      const { slot, key, mine, kept, theirs } = merged;
-      if (!before.has(key)) before.set(key, this.read(key));
-      const group = [...kept];
-      for (const their of theirs) {
-        const { replica, kind, writer } = their;
-        const version = holdVersion(this.#logOf(replica).origin(kind, writer), key, their);
-        group.push(version);
-        const versions = came.get(replica);
-        if (versions === undefined) came.set(replica, [version]);
-        else versions.push(version);
-      }
-      this.#slots.put(slot, key, mine, group);
-      const stays = new Set(kept);
-      for (const version of mine) if (!stays.has(version)) this.#logOf(version.replica).drop(version);
-    }
+    const note = (key: string) => {
+      if (changes && !before.has(key)) before.set(key, this.read(key));
+    };
+    const hold = (key: string, their: Version): HeldVersion => {
+      const { replica } = their;
+      const version = holdVersion(this.#logOf(replica).origin(their.kind, their.writer, their.time), key, their);
+      const versions = came.get(replica);
+      if (versions === undefined) came.set(replica, [version]);
+      else versions.push(version);
+      return version;
+    };
+    mergeGroups({
+      entries,
+      context,
+      after: this.#seen.after(covers),
+      slots: this.#slots,
+      seen: this.#seen,
+      onNew: (slot, { key, versions }) => {
+        note(key);
+        const [only] = versions;
+        if (only !== undefined && versions.length === 1 && slot === key && !this.#slots.hasElements(key)) this.#slots.putOnly(key, undefined, hold(key, only));
+        else
+          this.#slots.put(
+            slot,
+            key,
+            [],
+            versions.map((their) => hold(key, their)),
+          );
+      },
+      onChanged: (slot, key, mine, kept, theirs) => {
+        note(key);
+        const group = [...kept, ...theirs.map((their) => hold(key, their))];
+        this.#slots.put(slot, key, mine, group);
+        for (const version of mine) if (!kept.includes(version)) version.origin.log.drop(version);
+      },
+    });
     for (const [replica, versions] of came) this.#logOf(replica).insert(versions);
     this.#seen.advance(covers);
     return this.#changesSince(before);
@@ -177,7 +211,7 @@ class State implements BoardState {
         group,
         group.filter((other) => other !== version),
       );
-      this.#logOf(version.replica).drop(version);
+      version.origin.log.drop(version);
       collected++;
     }
     return collected;
@@ -203,7 +237,10 @@ class State implements BoardState {
   /** The own counter before a write. */
   #begin({ time, writer, expiresAt = 0 }: Stamp): number {
     if (!isWhole(time) || !isWhole(expiresAt)) throw new InvalidInputError(`a stamp has the times ${time} and ${expiresAt}; give whole numbers from 0 on`);
-    this.#checkName(writer, 'the name of a writer');
+    if (writer !== this.#writer) {
+      this.#checkName(writer, 'the name of a writer');
+      this.#writer = writer;
+    }
     const { own, claimed } = this.#seen;
     if (claimed > own) {
       throw new ConflictError(`others know ${claimed} writes of ${JSON.stringify(this.replica)}, which itself knows ${own}: go on under a new name`);
@@ -213,23 +250,24 @@ class State implements BoardState {
     return own;
   }
 
+  /** One own write, not in its slot yet. */
+  #next(key: string, kind: VersionKind, value: JsonValue | undefined, { time, writer, expiresAt }: Stamp): HeldVersion {
+    const seen = this.#seen;
+    const counter = seen.own + 1;
+    const version = holdVersion(this.#own.origin(kind, writer, time), key, { counter, time, value, expiresAt });
+    seen.own = counter;
+    if (counter > seen.claimed) seen.claimed = counter;
+    this.#own.append(version);
+    return version;
+  }
+
   /** One own write: takes the place of what the slot holds, but for `beside`. */
-  #replace(
-    slot: string,
-    key: string,
-    kind: VersionKind,
-    value: JsonValue | undefined,
-    { time, writer, expiresAt }: Stamp,
-    beside?: readonly HeldVersion[],
-  ): DeltaEntry {
-    const counter = ++this.#seen.own;
-    this.#seen.claimed = Math.max(this.#seen.claimed, counter);
-    const version = holdVersion(this.#own.origin(kind, writer), key, { counter, time, value, expiresAt });
+  #replace(slot: string, key: string, kind: VersionKind, value: JsonValue | undefined, stamp: Stamp, beside?: readonly HeldVersion[]): DeltaEntry {
+    const version = this.#next(key, kind, value, stamp);
     const present = this.#slots.get(slot);
     const versions = beside === undefined ? [version] : [...beside, version];
     this.#slots.put(slot, key, present, versions);
-    this.#own.append(version);
-    for (const old of present) if (beside === undefined || !beside.includes(old)) this.#logOf(old.replica).drop(old);
+    for (const old of present) if (beside === undefined || !beside.includes(old)) old.origin.log.drop(old);
     const seen = this.#seen.aheadOf(slot);
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
@@ -247,8 +285,8 @@ class State implements BoardState {
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
 
-  #deltaOf(entries: readonly DeltaEntry[], after: number): Delta {
-    return new WriteDelta(entries, this.#seen.others, this.replica, after, this.#seen.own);
+  #deltaOf(written: HeldVersion | readonly DeltaEntry[], ahead: Context | undefined, after: number): Delta {
+    return new WriteDelta(written, ahead, this.#seen.others, this.replica, after, this.#seen.own);
   }
 
   #logOf(replica: string): ReplicaLog {
@@ -282,6 +320,8 @@ function isWhole(number: number): boolean {
 
 function readsTheSame(one: Reading | undefined, other: Reading | undefined): boolean {
   if (one === undefined || other === undefined) return one?.value === other?.value;
-  if (one.conflicts !== other.conflicts || one.version.kind !== other.version.kind) return false;
-  return one.version === other.version && one.version.kind === 'value' ? true : JSON.stringify(one) === JSON.stringify(other);
+  const [before, after] = [one.version, other.version];
+  if (one.conflicts !== other.conflicts || before.kind !== after.kind) return false;
+  if (before === after && before.kind === 'value') return true;
+  return before.counter === after.counter && before.replica === after.replica && JSON.stringify(one.value) === JSON.stringify(other.value);
 }

@@ -5,14 +5,6 @@ import type { HeldVersion } from './held-version.ts';
 import type { Seen } from './seen.ts';
 import { type Slots, slotOf } from './slots.ts';
 
-export interface MergedGroup {
-  readonly slot: string;
-  readonly key: string;
-  readonly mine: readonly HeldVersion[];
-  readonly kept: readonly HeldVersion[];
-  readonly theirs: readonly Version[];
-}
-
 export interface MergeRequest {
   readonly entries: readonly DeltaEntry[];
   readonly context: Context;
@@ -20,26 +12,38 @@ export interface MergeRequest {
   readonly after: VersionVector;
   readonly slots: Slots;
   readonly seen: Seen;
+  /** Takes what is new of a slot that held nothing. */
+  onNew(slot: string, entry: DeltaEntry): void;
+  /** Takes what stays of a slot and what comes to it. */
+  onChanged(slot: string, key: string, mine: readonly HeldVersion[], kept: readonly HeldVersion[], theirs: readonly Version[]): void;
 }
 
 /**
  * The groups that a delta changes: what both hold is kept, and what one holds and the other has not seen. Looks at all entries before the first
  * change, and takes time in proportion to them.
  */
-export function* mergeGroups({ entries, context, after, slots, seen }: MergeRequest): Generator<MergedGroup> {
+export function mergeGroups({ entries, context, after, slots, seen, onNew, onChanged }: MergeRequest): void {
   const places = checkEntries(entries, context);
   noteOwn(context, seen);
   const isKnown = isWithin(context, after);
-  for (const [at, entry] of entries.entries()) {
-    const slot = places[at] as string;
-    const theirContext = entry.seen === undefined ? context : joinContexts(context, entry.seen);
-    const mine = slots.get(slot);
-    const [theyHold, iHold] = [holderOf(entry.versions), holderOf(mine)];
-    const kept = mine.filter((version) => theyHold(version) || !hasSeen(theirContext, version.replica, version.counter));
-    const theirs = entry.versions.filter((version) => !seen.has(slot, version.replica, version.counter) && !iHold(version));
-    if (entry.seen !== undefined) noteOwn(entry.seen, seen);
-    if (!isKnown || (entry.seen !== undefined && !isWithin(entry.seen, after))) seen.noteAhead(slot, theirContext);
-    if (theirs.length > 0 || kept.length < mine.length) yield { slot, key: entry.key, mine, kept, theirs };
+  let at = 0;
+  for (const entry of entries) {
+    const slot = places[at++] as string;
+    const { versions } = entry;
+    const held = slots.held(slot);
+    const beyond = entry.seen;
+    const theirContext = beyond === undefined ? context : joinContexts(context, beyond);
+    if (beyond !== undefined) noteOwn(beyond, seen);
+    const isNew = (version: Version) => !seen.has(slot, version.replica, version.counter);
+    if (held === undefined && versions.every(isNew)) onNew(slot, entry);
+    else if (held !== undefined || versions.some(isNew)) {
+      const mine = slots.get(slot);
+      const [theyHold, iHold] = [holderOf(versions), holderOf(mine)];
+      const kept = mine.filter((version) => theyHold(version) || !hasSeen(theirContext, version.replica, version.counter));
+      const theirs = versions.filter((version) => isNew(version) && !iHold(version));
+      if (theirs.length > 0 || kept.length < mine.length) onChanged(slot, entry.key, mine, kept, theirs);
+    }
+    if (!isKnown || (beyond !== undefined && !isWithin(beyond, after))) seen.noteAhead(slot, theirContext);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { VersionKind } from './board-state.ts';
-import type { HeldVersion, Origin } from './held-version.ts';
+import { type HeldVersion, isOutworn, Origin } from './held-version.ts';
 
 /** The versions of one replica in the order of their counters; those no longer held are swept out once they are the larger part. */
 export class ReplicaLog {
@@ -18,16 +18,17 @@ export class ReplicaLog {
     return this.#versions.at(-1)?.counter ?? 0;
   }
 
-  origin(kind: VersionKind, writer: string): Origin {
-    if (this.#latest?.kind === kind && this.#latest.writer === writer) return this.#latest;
+  origin(kind: VersionKind, writer: string, time: number): Origin {
+    const latest = this.#latest;
+    if (latest !== undefined && latest.kind === kind && latest.writer === writer && !isOutworn(latest, time)) return latest;
     let writers = this.#origins.get(kind);
     if (writers === undefined) {
       writers = new Map();
       this.#origins.set(kind, writers);
     }
     let origin = writers.get(writer);
-    if (origin === undefined) {
-      origin = { replica: this.replica, kind, writer };
+    if (origin === undefined || isOutworn(origin, time)) {
+      origin = new Origin(this, kind, writer, time);
       writers.set(writer, origin);
     }
     this.#latest = origin;
@@ -51,7 +52,7 @@ export class ReplicaLog {
   }
 
   drop(version: HeldVersion): void {
-    version.isHeld = false;
+    version.drop();
     if (++this.#dead <= 64 || this.#dead * 2 <= this.#versions.length) return;
     this.#versions = this.#versions.filter(({ isHeld }) => isHeld);
     this.#dead = 0;
