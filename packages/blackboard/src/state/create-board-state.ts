@@ -4,14 +4,14 @@ import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
 import { type HeldVersion, holdVersion } from './held-version.ts';
 import { mergeGroups } from './merge-groups.ts';
-import { ownJson, type ValueLimits } from './own-json.ts';
+import { JsonCopier, type ValueLimits } from './own-json.ts';
 import { takePage } from './page.ts';
 import { type Family, familyOf, readVersions } from './reading.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Seen } from './seen.ts';
 import { elementSlot, isGroup, Slots, slotOf } from './slots.ts';
 import { byPrecedence, isTombstone } from './winner.ts';
-import { WriteDelta } from './write-delta.ts';
+import { LoneWriteDelta, WriteDelta } from './write-delta.ts';
 
 export interface BoardStateOptions {
   /** This replica's name: never the name of another one, and never used again by one that has lost its writes. */
@@ -30,7 +30,7 @@ export function createBoardState({ replica, maxKeyLength = 1_024, maxValueLength
 class State implements BoardState {
   readonly replica: string;
   readonly #maxKeyLength: number;
-  readonly #limits: ValueLimits;
+  readonly #json: JsonCopier;
   readonly #slots = new Slots();
   readonly #seen: Seen;
   readonly #logs = new Map<string, ReplicaLog>();
@@ -40,7 +40,7 @@ class State implements BoardState {
 
   constructor(replica: string, maxKeyLength: number, limits: ValueLimits) {
     this.#maxKeyLength = maxKeyLength;
-    this.#limits = limits;
+    this.#json = new JsonCopier(limits);
     this.#checkName(replica, 'the name of a replica');
     this.replica = replica;
     this.#seen = new Seen(replica);
@@ -90,19 +90,20 @@ class State implements BoardState {
     // What most writes are: the only version of a key that is no set.
     if (!hasElements && (held === undefined || (!isGroup(held) && held.origin.isRegister))) {
       if (held === undefined) this.#checkName(key, 'a key');
-      const copied = ownJson(value, this.#limits);
+      const copied = this.#json.copy(value);
       const first = this.#begin(stamp);
       const version = this.#next(key, 'value', copied, stamp);
       this.#slots.putOnly(key, held, version);
       if (held !== undefined) held.origin.log.drop(held);
-      return this.#deltaOf(version, this.#seen.aheadOf(key), first);
+      const ahead = this.#seen.aheadOf(key);
+      return ahead === undefined ? new LoneWriteDelta(version, this.#seen.others) : this.#deltaOf([{ key, versions: [version], seen: ahead }], first);
     }
     this.#checkKey(key, 'register');
-    const copied = ownJson(value, this.#limits);
+    const copied = this.#json.copy(value);
     const first = this.#begin(stamp);
     const entries = [this.#replace(key, key, 'value', copied, stamp)];
     if (hasElements) this.#removeElements(key, stamp, entries);
-    return this.#deltaOf(entries, undefined, first);
+    return this.#deltaOf(entries, first);
   }
 
   delete(key: string, stamp: Stamp): Delta | undefined {
@@ -112,7 +113,7 @@ class State implements BoardState {
     const entries: DeltaEntry[] = [];
     if (this.#slots.get(key).some((version) => !isTombstone(version))) entries.push(this.#replace(key, key, 'deleted', undefined, stamp));
     this.#removeElements(key, stamp, entries);
-    return this.#deltaOf(entries, undefined, first);
+    return this.#deltaOf(entries, first);
   }
 
   increment(key: string, by: number, stamp: Stamp): Delta {
@@ -125,23 +126,23 @@ class State implements BoardState {
     }
     const first = this.#begin(stamp);
     const others = present.filter((version) => version !== mine && version.kind !== 'deleted');
-    return this.#deltaOf([this.#replace(key, key, 'count', total, stamp, others)], undefined, first);
+    return this.#deltaOf([this.#replace(key, key, 'count', total, stamp, others)], first);
   }
 
   add(key: string, element: JsonValue, stamp: Stamp): Delta {
     this.#checkKey(key, 'set');
-    const copied = ownJson(element, this.#limits);
+    const copied = this.#json.copy(element);
     const first = this.#begin(stamp);
-    return this.#deltaOf([this.#replace(elementSlot(key, copied), key, 'added', copied, stamp)], undefined, first);
+    return this.#deltaOf([this.#replace(elementSlot(key, copied), key, 'added', copied, stamp)], first);
   }
 
   remove(key: string, element: JsonValue, stamp: Stamp): Delta | undefined {
     this.#checkKey(key, 'set');
-    const copied = ownJson(element, this.#limits);
+    const copied = this.#json.copy(element);
     const slot = elementSlot(key, copied);
     if (!this.#slots.get(slot).some(({ kind }) => kind === 'added')) return undefined;
     const first = this.#begin(stamp);
-    return this.#deltaOf([this.#replace(slot, key, 'removed', copied, stamp)], undefined, first);
+    return this.#deltaOf([this.#replace(slot, key, 'removed', copied, stamp)], first);
   }
 
   deltaSince(since: VersionVector, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): { delta: Delta; isLast: boolean } {
@@ -285,8 +286,8 @@ class State implements BoardState {
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
 
-  #deltaOf(written: HeldVersion | readonly DeltaEntry[], ahead: Context | undefined, after: number): Delta {
-    return new WriteDelta(written, ahead, this.#seen.others, this.replica, after, this.#seen.own);
+  #deltaOf(entries: readonly DeltaEntry[], after: number): Delta {
+    return new WriteDelta(entries, this.#seen.others, this.replica, after, this.#seen.own);
   }
 
   #logOf(replica: string): ReplicaLog {

@@ -101,7 +101,8 @@ export function holdVersion(
   origin.used++;
   const offset = time - origin.base;
   return expiresAt === undefined && offset >= 0 && offset < span
-    ? new HeldVersion(origin, key, counter, value, offset)
+    ? // A small integer also where the engine has reckoned it as a float: fields that hold nothing else cost no box.
+      new HeldVersion(origin, key, counter, value, offset | 0)
     : new RoomyVersion(origin, key, counter, value, time, expiresAt);
 }
 
