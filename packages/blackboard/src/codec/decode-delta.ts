@@ -1,6 +1,7 @@
 import { InvalidInputError, type JsonValue } from '@meshwork/core';
 import type { Delta, DeltaEntry, Version, VersionKind } from '../state/board-state.ts';
 import { isWithinVector } from '../state/context.ts';
+import { LoneEntry } from '../state/lone-entry.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readContext, readVector } from './context-codec.ts';
 import { deltaVersion, flags, kinds } from './delta-format.ts';
@@ -71,7 +72,7 @@ class EntryDecoder {
     const dots = this.#dots;
     const head = dots.varint();
     const first = this.#readVersion(key, head);
-    if ((head & flags.more) === 0) return { key, versions: [first] };
+    if ((head & flags.more) === 0) return new LoneEntry(first);
     const more = dots.varint();
     const hasSeen = more % 2 === 1;
     const count = (more - (more % 2)) / 2;

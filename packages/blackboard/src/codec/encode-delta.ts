@@ -1,4 +1,6 @@
+import { InvalidInputError } from '@meshwork/core';
 import type { Delta, DeltaEntry, Version } from '../state/board-state.ts';
+import { LoneEntry } from '../state/lone-entry.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeContext, writeVector } from './context-codec.ts';
 import { deltaVersion, flags, kinds } from './delta-format.ts';
@@ -52,17 +54,22 @@ class EntryEncoder {
   #lastKey = '';
   #latest: { readonly replica: string; readonly source: Source } | undefined;
 
-  write({ key, versions, seen }: DeltaEntry): void {
+  write(entry: DeltaEntry): void {
+    const { key } = entry;
     writeAfter(this.#keys, this.#lastKey, key);
     this.#lastKey = key;
-    const isLone = versions.length === 1 && seen === undefined;
-    let at = 0;
-    for (const version of versions) {
-      this.#writeVersion(version, isLone || at > 0 ? 0 : flags.more);
-      if (at++ > 0 || isLone) continue;
-      this.#dots.varint((versions.length - 1) * 2 + (seen === undefined ? 0 : 1));
-      if (seen !== undefined) writeContext(this.#dots, seen, (replica) => this.replicas.of(replica));
-    }
+    if (entry instanceof LoneEntry) this.#writeVersion(entry.version, 0);
+    else this.#writeGroup(entry);
+  }
+
+  #writeGroup({ key, versions: [first, ...others], seen }: DeltaEntry): void {
+    if (first === undefined) throw new InvalidInputError(`a delta has no version of ${JSON.stringify(key)}`);
+    const isLone = others.length === 0 && seen === undefined;
+    this.#writeVersion(first, isLone ? 0 : flags.more);
+    if (isLone) return;
+    this.#dots.varint(others.length * 2 + (seen === undefined ? 0 : 1));
+    if (seen !== undefined) writeContext(this.#dots, seen, (replica) => this.replicas.of(replica));
+    for (const version of others) this.#writeVersion(version, 0);
   }
 
   #writeVersion(version: Version, more: number): void {

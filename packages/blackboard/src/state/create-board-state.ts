@@ -3,6 +3,7 @@ import type { BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stam
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
 import { type HeldVersion, holdVersion } from './held-version.ts';
+import { LoneEntry } from './lone-entry.ts';
 import { mergeGroups } from './merge-groups.ts';
 import { JsonCopier, type ValueLimits } from './own-json.ts';
 import { takePage } from './page.ts';
@@ -35,6 +36,8 @@ class State implements BoardState {
   readonly #seen: Seen;
   readonly #logs = new Map<string, ReplicaLog>();
   readonly #own: ReplicaLog;
+  /** Asked for last. */
+  #latestLog: ReplicaLog;
   /** Who wrote last: a name that was found to be well-formed. */
   #writer = '';
 
@@ -44,7 +47,9 @@ class State implements BoardState {
     this.#checkName(replica, 'the name of a replica');
     this.replica = replica;
     this.#seen = new Seen(replica);
-    this.#own = this.#logOf(replica);
+    this.#own = new ReplicaLog(replica);
+    this.#logs.set(replica, this.#own);
+    this.#latestLog = this.#own;
   }
 
   get context(): Context {
@@ -155,45 +160,16 @@ class State implements BoardState {
 
   merge(delta: Delta, { changes = true }: MergeOptions = {}): readonly Change[] {
     const { context, covers, entries } = delta;
-    const came = new Map<string, HeldVersion[]>();
     const before = new Map<string, Reading | undefined>();
     const note = (key: string) => {
-      if (changes && !before.has(key)) before.set(key, this.read(key));
+      if (!before.has(key)) before.set(key, this.read(key));
     };
-    const hold = (key: string, their: Version): HeldVersion => {
-      const { replica } = their;
-      const version = holdVersion(this.#logOf(replica).origin(their.kind, their.writer, their.time), key, their);
-      const versions = came.get(replica);
-      if (versions === undefined) came.set(replica, [version]);
-      else versions.push(version);
-      return version;
-    };
-    mergeGroups({
-      entries,
-      context,
-      after: this.#seen.after(covers),
-      slots: this.#slots,
-      seen: this.#seen,
-      onNew: (slot, { key, versions }) => {
-        note(key);
-        const [only] = versions;
-        if (only !== undefined && versions.length === 1 && slot === key && !this.#slots.hasElements(key)) this.#slots.putOnly(key, undefined, hold(key, only));
-        else
-          this.#slots.put(
-            slot,
-            key,
-            [],
-            versions.map((their) => hold(key, their)),
-          );
-      },
-      onChanged: (slot, key, mine, kept, theirs) => {
-        note(key);
-        const group = [...kept, ...theirs.map((their) => hold(key, their))];
-        this.#slots.put(slot, key, mine, group);
-        for (const version of mine) if (!kept.includes(version)) version.origin.log.drop(version);
-      },
-    });
-    for (const [replica, versions] of came) this.#logOf(replica).insert(versions);
+    const hold = (their: Version) => holdVersion(this.#logOf(their.replica).origin(their.kind, their.writer, their.time), their.key, their);
+    const after = this.#seen.after(covers);
+    const { came, gone } = mergeGroups({ entries, context, after, slots: this.#slots, seen: this.#seen, hold, onChange: changes ? note : undefined });
+    for (const version of came) version.origin.log.append(version);
+    for (const log of this.#logs.values()) log.settle();
+    for (const version of gone) version.origin.log.drop(version);
     this.#seen.advance(covers);
     return this.#changesSince(before);
   }
@@ -281,8 +257,10 @@ class State implements BoardState {
   }
 
   #entryOf(slot: string, key: string): DeltaEntry {
-    const versions = this.#slots.get(slot);
+    const held = this.#slots.held(slot);
     const seen = this.#seen.aheadOf(slot);
+    if (held !== undefined && !isGroup(held) && seen === undefined) return new LoneEntry(held);
+    const versions = this.#slots.get(slot);
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
 
@@ -291,11 +269,13 @@ class State implements BoardState {
   }
 
   #logOf(replica: string): ReplicaLog {
+    if (this.#latestLog.replica === replica) return this.#latestLog;
     let log = this.#logs.get(replica);
     if (log === undefined) {
       log = new ReplicaLog(replica);
       this.#logs.set(replica, log);
     }
+    this.#latestLog = log;
     return log;
   }
 

@@ -6,16 +6,14 @@ export class ReplicaLog {
   readonly replica: string;
   #versions: HeldVersion[] = [];
   #dead = 0;
+  /** The counter of the version that was appended last. */
+  #last = 0;
+  #isSorted = true;
   readonly #origins = new Map<VersionKind, Map<string, Origin>>();
   #latest: Origin | undefined;
 
   constructor(replica: string) {
     this.replica = replica;
-  }
-
-  /** The highest counter that was held since the last sweep. */
-  get last(): number {
-    return this.#versions.at(-1)?.counter ?? 0;
   }
 
   origin(kind: VersionKind, writer: string, time: number): Origin {
@@ -35,20 +33,19 @@ export class ReplicaLog {
     return origin;
   }
 
+  /** In any order, if `settle` follows. */
   append(version: HeldVersion): void {
+    if (version.counter < this.#last) this.#isSorted = false;
+    this.#last = version.counter;
     this.#versions.push(version);
   }
 
-  /** Many at once, in any order: one sort, so that a delta in the worst order costs no more. */
-  insert(versions: readonly HeldVersion[]): void {
-    let sorted = true;
-    let last = this.last;
-    for (const version of versions) {
-      if (version.counter < last) sorted = false;
-      last = version.counter;
-      this.#versions.push(version);
-    }
-    if (!sorted) this.#versions.sort((one, other) => one.counter - other.counter);
+  /** One sort for all that came, so that those in the worst order cost no more. */
+  settle(): void {
+    if (this.#isSorted) return;
+    this.#versions.sort((one, other) => one.counter - other.counter);
+    this.#last = this.#versions.at(-1)?.counter ?? 0;
+    this.#isSorted = true;
   }
 
   drop(version: HeldVersion): void {
