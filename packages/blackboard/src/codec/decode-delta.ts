@@ -1,7 +1,9 @@
 import { InvalidInputError, type JsonValue } from '@meshwork/core';
 import type { Delta, DeltaEntry, Version, VersionKind } from '../state/board-state.ts';
 import { isWithinVector } from '../state/context.ts';
+import { holdVersion } from '../state/held-version.ts';
 import { LoneEntry } from '../state/lone-entry.ts';
+import { ReplicaLog } from '../state/replica-log.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readContext, readVector } from './context-codec.ts';
 import { deltaVersion, flags, kinds } from './delta-format.ts';
@@ -40,7 +42,6 @@ export function decodeDelta(bytes: Uint8Array, { maxKeyLength = 1_024, maxValueL
 }
 
 interface Source {
-  readonly replica: string;
   readonly kind: VersionKind;
   readonly writer: string;
   readonly place: Place;
@@ -48,6 +49,7 @@ interface Source {
 
 /** Where the last version of a replica was. */
 interface Place {
+  readonly log: ReplicaLog;
   counter: number;
   time: number;
   expiresAt: number;
@@ -91,7 +93,7 @@ class EntryDecoder {
     const dots = this.#dots;
     const index = Math.floor(head / 8);
     const source = this.#sources[index] ?? this.#newSource(index);
-    const { replica, kind, writer, place } = source;
+    const { kind, writer, place } = source;
     const counter = place.counter + ((head & flags.next) === 0 ? dots.signed() : 1);
     const time = place.time + dots.signed();
     if (!isWhole(counter - 1) || !isWhole(time)) throw unfit('has a version that nobody can have written');
@@ -103,7 +105,7 @@ class EntryDecoder {
       if (!isWhole(expiresAt)) throw unfit('has a version that expires at no time');
       place.expiresAt = expiresAt;
     }
-    return { key, replica, counter, time, kind, value: this.#readValue(kind), writer, expiresAt };
+    return holdVersion(place.log.origin(kind, writer, time), key, { counter, time, value: this.#readValue(kind), expiresAt });
   }
 
   #readValue(kind: VersionKind): JsonValue | undefined {
@@ -120,10 +122,10 @@ class EntryDecoder {
     if (index !== this.#sources.length || replica === undefined || kind === undefined || writer === undefined) throw unfit('has a version of nobody');
     let place = this.#places.get(replica);
     if (place === undefined) {
-      place = { counter: 0, time: 0, expiresAt: 0 };
+      place = { log: new ReplicaLog(replica, { isLoose: true }), counter: 0, time: 0, expiresAt: 0 };
       this.#places.set(replica, place);
     }
-    const source = { replica, kind, writer, place };
+    const source = { kind, writer, place };
     this.#sources.push(source);
     return source;
   }

@@ -2,7 +2,7 @@ import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core
 import type { BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
-import { type HeldVersion, holdVersion } from './held-version.ts';
+import { HeldVersion, holdVersion } from './held-version.ts';
 import { LoneEntry } from './lone-entry.ts';
 import { mergeGroups } from './merge-groups.ts';
 import { JsonCopier, type ValueLimits } from './own-json.ts';
@@ -164,9 +164,16 @@ class State implements BoardState {
     const note = (key: string) => {
       if (!before.has(key)) before.set(key, this.read(key));
     };
-    const hold = (their: Version) => holdVersion(this.#logOf(their.replica).origin(their.kind, their.writer, their.time), their.key, their);
     const after = this.#seen.after(covers);
-    const { came, gone } = mergeGroups({ entries, context, after, slots: this.#slots, seen: this.#seen, hold, onChange: changes ? note : undefined });
+    const { came, gone } = mergeGroups({
+      entries,
+      context,
+      after,
+      slots: this.#slots,
+      seen: this.#seen,
+      hold: (version) => this.#hold(version),
+      onChange: changes ? note : undefined,
+    });
     for (const version of came) version.origin.log.append(version);
     for (const log of this.#logs.values()) log.settle();
     for (const version of gone) version.origin.log.drop(version);
@@ -225,6 +232,12 @@ class State implements BoardState {
     if (own + this.#slots.versions >= Number.MAX_SAFE_INTEGER)
       throw new ConflictError(`${JSON.stringify(this.replica)} has no writes left: go on under a new name`);
     return own;
+  }
+
+  /** The version as one of this state's own; one that a decoder has made is taken as it is. */
+  #hold(version: Version): HeldVersion {
+    const origin = this.#logOf(version.replica).origin(version.kind, version.writer, version.time);
+    return version instanceof HeldVersion && version.origin.log.isLoose && version.adopt(origin) ? version : holdVersion(origin, version.key, version);
   }
 
   /** One own write, not in its slot yet. */

@@ -27,12 +27,12 @@ export class Origin {
   }
 }
 
-/** A version as a state holds it. Never handed from one state to another: whether it is held is its own state's matter. */
+/** A version as a state holds it. Never held by two states: whether it is held is its own state's matter. */
 export class HeldVersion implements Version {
   readonly key: string;
   readonly counter: number;
   readonly value: JsonValue | undefined;
-  readonly origin: Origin;
+  origin: Origin;
   /** Its time after the base of its origin; the complement of it, once the version is no longer held. */
   #offset: number;
 
@@ -68,6 +68,16 @@ export class HeldVersion implements Version {
     return this.#offset >= 0;
   }
 
+  /** Makes a version that no state holds one of the state that the origin is of. False, where its time does not fit to the origin. */
+  adopt(origin: Origin): boolean {
+    const offset = this.time - origin.base;
+    if (offset < 0 || offset >= span) return false;
+    this.#offset = offset | 0;
+    this.origin = origin;
+    origin.used++;
+    return true;
+  }
+
   drop(): void {
     if (this.#offset >= 0) this.#offset = ~this.#offset;
   }
@@ -90,6 +100,12 @@ class RoomyVersion extends HeldVersion {
 
   override get expiresAt(): number | undefined {
     return this.#expiresAt;
+  }
+
+  override adopt(origin: Origin): boolean {
+    this.origin = origin;
+    origin.used++;
+    return true;
   }
 }
 

@@ -4,6 +4,8 @@ import { type HeldVersion, isOutworn, Origin } from './held-version.ts';
 /** The versions of one replica in the order of their counters; those no longer held are swept out once they are the larger part. */
 export class ReplicaLog {
   readonly replica: string;
+  /** Of no state: its versions, which a decoder has made, may be taken over as they are. */
+  readonly isLoose: boolean;
   #versions: HeldVersion[] = [];
   #dead = 0;
   /** The counter of the version that was appended last. */
@@ -12,8 +14,9 @@ export class ReplicaLog {
   readonly #origins = new Map<VersionKind, Map<string, Origin>>();
   #latest: Origin | undefined;
 
-  constructor(replica: string) {
+  constructor(replica: string, { isLoose = false }: { readonly isLoose?: boolean } = {}) {
     this.replica = replica;
+    this.isLoose = isLoose;
   }
 
   origin(kind: VersionKind, writer: string, time: number): Origin {
