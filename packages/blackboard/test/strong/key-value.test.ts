@@ -28,7 +28,7 @@ describe('a register on a linearizable store', () => {
   it('is read everywhere as it was written last, with who wrote it', async () => {
     const { one, other } = two();
     expect(await other.read('plan', longest())).toBeUndefined();
-    const first = await one.write({ ...write('plan', 1), expiresAt: 99 }, longest());
+    const first = await one.write(write('plan', 1), longest());
     expect(await other.read('plan', longest())).toEqual({
       key: 'plan',
       value: 1,
@@ -36,7 +36,6 @@ describe('a register on a linearizable store', () => {
       writer: 'ann',
       replica: 'one',
       time: 7,
-      expiresAt: 99,
     });
     await other.write(write('plan', 2), longest());
     expect(await one.read('plan', longest())).toMatchObject({ value: 2, replica: 'two' });

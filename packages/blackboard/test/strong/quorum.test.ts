@@ -1,4 +1,4 @@
-import { boardOfStrongRequest } from '@meshwork/blackboard';
+import { createStrongPeer } from '@meshwork/blackboard';
 import { ClosedError, createMemoryStore, InvalidInputError, NotDurableError, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ describe('a register of three members', () => {
     hall = await openHall(three, { members: three });
     const { one, three: third } = { one: hall.hub('one'), three: hall.hub('three') };
     expect(await one.read('plan', longest())).toBeUndefined();
-    const first = await one.write({ ...write('plan', 1), expiresAt: 99 }, longest());
+    const first = await one.write(write('plan', 1), longest());
     expect(await third.read('plan', longest())).toEqual({
       key: 'plan',
       value: 1,
@@ -26,7 +26,6 @@ describe('a register of three members', () => {
       writer: 'ann',
       replica: 'one',
       time: 7,
-      expiresAt: 99,
     });
     const second = await third.write(write('plan', 2), longest());
     expect(second.version).not.toBe(first.version);
@@ -261,7 +260,6 @@ describe('bytes of a peer', () => {
     await hall.hub('one').changeMembers(['one', 'two'], longest());
     hall.meddle = (_from, _to, message) => message;
     expect(new Set(sent.map((message) => message[1])).size, 'all kinds').toBe(6);
-    for (const message of sent) expect(boardOfStrongRequest(message)).toBe('plans');
 
     const damaged = fc
       .record({ message: fc.constantFrom(...sent), at: fc.nat(), value: fc.integer({ min: 0, max: 255 }), cut: fc.nat() })
@@ -281,11 +279,14 @@ describe('bytes of a peer', () => {
     expect((await hall.hub('two').read('plan', longest()))?.key).toBe('plan');
   });
 
-  it('are told apart from those of other levels, and from those of other boards', async () => {
+  it('go to the board they are about, and to no other', async () => {
     hall = await openHall(['one'], { members: ['one'] });
-    expect(boardOfStrongRequest(Uint8Array.of(1, 0x3f, 0))).toBeUndefined();
-    expect(boardOfStrongRequest(Uint8Array.of(1, 0x80, 0))).toBeUndefined();
-    expect(() => boardOfStrongRequest(Uint8Array.of(1))).toThrow(InvalidInputError);
-    await expect(hall.hub('one').answer({ name: 'two' }, Uint8Array.of(1, 0x40, 1, 0x61, 0, 0))).rejects.toThrow(/board "a" came to "plans"/);
+    const peer = createStrongPeer({ plans: hall.hub('one') });
+    const hello = (board: string) => Uint8Array.of(1, 0x40, board.length, ...new TextEncoder().encode(board), 0, 0);
+    expect((await peer.answer({ name: 'two' }, hello('plans')))[1]).toBe(0x60);
+    await expect(peer.answer({ name: 'two' }, hello('a'))).rejects.toThrow(/no registers of the board "a"/);
+    await expect(hall.hub('one').answer({ name: 'two' }, hello('a'))).rejects.toThrow(/board "a" came to "plans"/);
+    for (const bytes of [[], [1], [1, 0x3f, 0], [1, 0x80, 0], [2, 0x40, 0]])
+      await expect(peer.answer({ name: 'two' }, Uint8Array.from(bytes))).rejects.toThrow(InvalidInputError);
   });
 });
