@@ -115,6 +115,27 @@ describe('a list', () => {
   });
 });
 
+describe('a write that came to one member only', () => {
+  const STORE = 0x43;
+
+  it.each([
+    ['read', async (name: string) => (await hall.hub(name).read('plan', longest()))?.value],
+    ['listed', async (name: string) => (await hall.hub(name).list('', longest())).at(0)?.value],
+  ])('stays once it was %s', async (_how, look) => {
+    hall = await openHall([...three, 'guest'], { members: three });
+    await hall.hub('guest').read('plan', longest());
+    hall.meddle = (from, to, message) => {
+      if (from === 'guest' && message[1] === STORE && to !== 'one') throw new UnavailableError('lost');
+      return message;
+    };
+    await expect(hall.hub('guest').write(write('plan', 1), briefly())).rejects.toThrow(UnknownOutcomeError);
+    hall.part(['one', 'two'], ['three']);
+    expect(await look('two')).toBe(1);
+    hall.part(['two', 'three'], ['one']);
+    expect(await look('three')).toBe(1);
+  });
+});
+
 describe('without a majority', () => {
   it('reads and writes fail, and say who did not answer', async () => {
     hall = await openHall(three, { members: three });
@@ -181,6 +202,37 @@ describe('a member', () => {
     await expect(hall.restart('one', { members: ['one', 'two'] }).then((hub) => hub.read('plan', briefly()))).rejects.toThrow(
       /kept by "one", "three", "two" and this hub is set up with "one", "two"/,
     );
+  });
+
+  it('is waited for with the storage it had when the members were written down', async () => {
+    hall = await openHall(three, { members: three });
+    let restarting: Promise<unknown> | undefined;
+    hall.meddle = (_from, to, message) => {
+      const OFFERS = 8;
+      if (restarting === undefined && to === 'three' && message[1] === 0x40 && message[OFFERS] === 1) {
+        restarting = hall.restart('three', { isWiped: true });
+        throw new UnavailableError('its disk is gone');
+      }
+      return message;
+    };
+    await expect(hall.hub('one').write(write('plan', 1), longest())).rejects.toThrow(/"three" has lost its storage since the members were written down/);
+    await restarting;
+  });
+
+  it('refuses who reckons with other storages of the same hubs', async () => {
+    hall = await openHall(three, { members: three });
+    let query: Uint8Array | undefined;
+    hall.meddle = (_from, to, message) => {
+      if (to === 'two' && message[1] === 0x41) query = message.slice();
+      return message;
+    };
+    await hall.hub('one').read('plan', longest());
+    await expect.poll(() => query).toBeDefined();
+    const message = query as Uint8Array;
+    expect((await hall.hub('two').answer({ name: 'one' }, message))[1]).toBe(0x61);
+    const hash = /[0-9a-f]{16}/.exec(Buffer.from(message).toString('latin1'))?.index ?? 0;
+    message.set(new TextEncoder().encode('0123456789abcdef'), hash);
+    expect(await hall.hub('two').answer({ name: 'one' }, message)).toEqual(Uint8Array.of(1, 0x63, 3));
   });
 
   it('has after a restart what it acknowledged, and keeps no history', async () => {
