@@ -8,22 +8,23 @@ import {
   MeshworkError,
   randomIds,
   requireDurable,
-  UnavailableError,
   UnknownOutcomeError,
 } from '@meshwork/core';
 import type { PeerIdentity, PeerLink } from '../peer-link.ts';
 import type { SendToMember } from './ask-members.ts';
 import { checkKey, checkPrefix, checkWrite } from './check-write.ts';
+import { createPeerAnswers } from './create-peer-answers.ts';
 import { checkMembers, type Epoch } from './epoch.ts';
 import type { Epochs } from './epochs.ts';
 import { createFixedEpochs } from './fixed-epochs.ts';
 import { createKeyListeners } from './key-listeners.ts';
 import { MemberLog } from './member-log.ts';
+import { createPeerSenders } from './peer-sender.ts';
 import { QuorumMember } from './quorum-member.ts';
 import { QuorumRegisters } from './quorum-registers.ts';
 import { createRecordedEpochs } from './recorded-epochs.ts';
 import { type Register, type RegisterLimits, readingOf } from './register.ts';
-import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from './strong-message.ts';
+import { decodeAnswer, encodeRequest } from './strong-message.ts';
 import type { StrongReading, StrongStore, StrongWrite } from './strong-store.ts';
 import { withEither } from './wait-until.ts';
 
@@ -83,17 +84,17 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
   const log = await MemberLog.open({ journal: store, stream: `blackboard/${encodeURIComponent(name)}/strong/${encodeURIComponent(board)}`, place, ids });
   const listeners = createKeyListeners();
   const closing = new AbortController();
+  const senderTo = createPeerSenders({ board, links });
   const send: SendToMember = async (to, request, signal) => {
     if (to.name === name) return member.answer(request);
-    const link = links(to.name);
-    if (link === undefined) throw new UnavailableError('there is no link to it');
-    return decodeAnswer(await link.request(encodeRequest(board, request), { signal }), limits);
+    return decodeAnswer(await senderTo(to.name).send(encodeRequest(board, request), signal), limits);
   };
   const epochs: Epochs =
     record === undefined
       ? createFixedEpochs({ name, names, log, send, resendMs })
       : createRecordedEpochs({ record, board, names, log, send, resendMs, takeOverMs, closing: closing.signal });
   const member: QuorumMember = new QuorumMember({ log, fits: epochs.fits, learn: epochs.learn, onChange: listeners.tell });
+  const answer = createPeerAnswers({ board, member, limits });
   const registers = new QuorumRegisters({ epochs, send, resendMs });
 
   /** A call ends when its own signal or the board's end says so. */
@@ -125,10 +126,8 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
       return { member: log.state.id, epoch: log.state.epoch };
     },
     async answer(_from, message) {
-      const { board: meant, request } = decodeRequest(message, limits);
-      if (meant !== board) throw new InvalidInputError(`a message about the board ${JSON.stringify(meant)} came to ${JSON.stringify(board)}`);
       if (closing.signal.aborted) throw new ClosedError('the board is closed');
-      return encodeAnswer(await member.answer(request));
+      return answer(message);
     },
     read: (key, { signal }) =>
       call(signal, async (until) => {
