@@ -3,7 +3,6 @@ import type { BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stam
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
 import { HeldVersion, holdVersion } from './held-version.ts';
-import { LoneEntry } from './lone-entry.ts';
 import { mergeGroups } from './merge-groups.ts';
 import { JsonCopier, type ValueLimits } from './own-json.ts';
 import { takePage } from './page.ts';
@@ -272,7 +271,7 @@ class State implements BoardState {
   #entryOf(slot: string, key: string): DeltaEntry {
     const held = this.#slots.held(slot);
     const seen = this.#seen.aheadOf(slot);
-    if (held !== undefined && !isGroup(held) && seen === undefined) return new LoneEntry(held);
+    if (held !== undefined && !isGroup(held) && seen === undefined) return held;
     const versions = this.#slots.get(slot);
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }

@@ -1,8 +1,7 @@
 import { InvalidInputError } from '@meshwork/core';
 import type { DeltaEntry, Version } from './board-state.ts';
 import { type Context, hasSeen, isWithin, joinContexts, type VersionVector } from './context.ts';
-import type { HeldVersion } from './held-version.ts';
-import { LoneEntry } from './lone-entry.ts';
+import { HeldVersion } from './held-version.ts';
 import type { Seen } from './seen.ts';
 import { isGroup, type Slots, slotOf } from './slots.ts';
 
@@ -35,7 +34,7 @@ export function mergeGroups(request: MergeRequest): Merged {
   const merge = new Merge(request);
   try {
     for (const entry of request.entries) {
-      if (entry instanceof LoneEntry) merge.lone(entry.version);
+      if (entry instanceof HeldVersion) merge.lone(entry);
       else merge.group(entry);
     }
   } catch (error) {
@@ -64,7 +63,7 @@ class Merge implements Merged {
   }
 
   /** What most entries are, by a short way: the only version of a key that held none, or another only one. */
-  lone(version: Version): void {
+  lone(version: HeldVersion): void {
     const { key, kind, replica, counter } = version;
     const { context, hold, onChange } = this.#request;
     const held = this.#slots.held(key);
@@ -73,7 +72,7 @@ class Merge implements Merged {
     // A version that its sender has not superseded stays beside the new one.
     const isBeside = isShort && held !== undefined && !isGroup(held) && !hasSeen(context, held.replica, held.counter);
     if (!isShort || isChanged || isBeside || this.#seen.has(key, replica, counter)) {
-      this.group(new LoneEntry(version));
+      this.group(version);
       return;
     }
     if (replica !== this.#replica) {
