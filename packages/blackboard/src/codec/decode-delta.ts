@@ -2,6 +2,7 @@ import { InvalidInputError, type JsonValue } from '@meshwork/core';
 import type { Delta, DeltaEntry, VersionKind } from '../state/board-state.ts';
 import { isWithinVector } from '../state/context.ts';
 import { type HeldVersion, holdVersion } from '../state/held-version.ts';
+import { maxNameLength } from '../state/names.ts';
 import { ReplicaLog } from '../state/replica-log.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readContext, readVector } from './context-codec.ts';
@@ -9,7 +10,6 @@ import { deltaVersion, flags, kinds } from './delta-format.ts';
 import { checkTotal, type DeltaLimits } from './delta-limits.ts';
 import { readAfter } from './front-coding.ts';
 import { ValueDecoder } from './value-decoder.ts';
-import { maxNameLength } from './vector-codec.ts';
 
 /**
  * The delta that `encodeDelta` made bytes of. Its values are frozen, and everything that `merge` takes for granted has been checked.

@@ -53,8 +53,10 @@ class Merge implements Merged {
   readonly #seen: Seen;
   /** What was in the slots that held something and have changed. */
   readonly #before = new Map<string, { readonly key: string; readonly group: Group }>();
-  #replica = '';
-  #upTo = 0;
+  /** The replica of the last lone version, and what its component is in their vector and in mine. */
+  #replica: string | undefined;
+  #theirUpTo = 0;
+  #myUpTo = 0;
 
   constructor(request: MergeRequest) {
     this.#request = request;
@@ -66,20 +68,22 @@ class Merge implements Merged {
   lone(version: HeldVersion): void {
     const { key, kind, replica, counter } = version;
     const { context, hold, onChange } = this.#request;
+    if (replica !== this.#replica) {
+      this.#replica = replica;
+      this.#theirUpTo = context.vector.get(replica) ?? 0;
+      this.#myUpTo = this.#seen.upTo(replica);
+    }
     const held = this.#slots.held(key);
+    const isSeen = counter <= this.#myUpTo || (this.#seen.hasAhead && this.#seen.has(key, replica, counter));
     const isShort = kind !== 'added' && kind !== 'removed' && (held === undefined || !isGroup(held)) && !this.#slots.hasElements(key);
     const isChanged = this.#before.size > 0 && this.#before.has(key);
     // A version that its sender has not superseded stays beside the new one.
     const isBeside = isShort && held !== undefined && !isGroup(held) && !hasSeen(context, held.replica, held.counter);
-    if (!isShort || isChanged || isBeside || this.#seen.has(key, replica, counter)) {
+    if (!isShort || isChanged || isBeside || isSeen) {
       this.group(version);
       return;
     }
-    if (replica !== this.#replica) {
-      this.#replica = replica;
-      this.#upTo = context.vector.get(replica) ?? 0;
-    }
-    if (counter > this.#upTo && !hasSeen(context, replica, counter)) throw unseen(key);
+    if (counter > this.#theirUpTo && !hasSeen(context, replica, counter)) throw unseen(key);
     if (held !== undefined) {
       if (isGroup(held) || !this.#seen.has(key, held.replica, held.counter)) throw twice(key);
       this.#before.set(key, { key, group: [held] });
