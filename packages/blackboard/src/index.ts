@@ -7,7 +7,7 @@ export { encodeDelta } from './codec/encode-delta.ts';
 export { type BlackboardOptions, createBlackboard } from './create-blackboard.ts';
 export type { Entry, EntryChange, Level } from './entry.ts';
 export type { PeerHandler, PeerIdentity, PeerLink } from './peer-link.ts';
-export type { BoardState, Change, Delta, DeltaEntry, Reading, Stamp, Version, VersionKind } from './state/board-state.ts';
+export type { BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stamp, Version, VersionKind } from './state/board-state.ts';
 export type { Context, VersionVector } from './state/context.ts';
 export { type BoardStateOptions, createBoardState } from './state/create-board-state.ts';
 export type { StrongReading, StrongStore, StrongWrite } from './strong/strong-store.ts';
