@@ -169,6 +169,41 @@ describe('a hub that was away for too long', () => {
   });
 });
 
+describe('an absence', () => {
+  it('is counted across restarts of who waits', async () => {
+    vi.useFakeTimers();
+    try {
+      const clock = manualClock();
+      const options = { clock, syncEveryMs: 1_000, maxAbsenceMs: 60_000, store: { ...createMemoryStore(), close: async () => {} } };
+      const pass = async (seconds: number) => {
+        for (let second = 0; second < seconds; second++) {
+          clock.advance(1_000);
+          await vi.advanceTimersByTimeAsync(1_000);
+        }
+      };
+      const states = async (hub: Blackboard) => (await hub.status(board)).members.map(({ name, state }) => `${name} ${state}`).sort();
+      let hub = await openHub('one', options);
+      const away = await openHub('away', { clock, syncEveryMs: 1_000 });
+      away.connect(linkTo(away, hub));
+      await away.board(board).sync();
+      await away.close();
+      for (const [seconds, state] of [
+        [25, 'active'],
+        [25, 'active'],
+        [12, 'retired'],
+      ] as const) {
+        await pass(seconds);
+        expect(await states(hub)).toEqual([`away ${state}`, 'one active']);
+        await hub.close();
+        hub = await openHub('one', options);
+      }
+      await hub.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe('a backup that was brought back', () => {
   /** A store, and a copy of what it held at some moment. */
   async function backupOf(store: Store): Promise<Store> {
