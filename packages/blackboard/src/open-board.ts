@@ -72,7 +72,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     onError,
     onRenamed: (event) => teller.tell('replica-renamed', { board: name, ...event }),
   });
-  const members = await openMembers({ replica, name: hub, clock, store, key: streams('heard') });
+  const members = await openMembers({ replica, name: hub, clock, store, key: streams('heard'), maxAbsenceMs });
   const watchers = createWatchers();
   const history = createHistory({ journal: store, stream: streams('history'), length: historyLength, onError });
   const expiry = createExpiry({ replica, clock, writer: hub });
@@ -134,9 +134,9 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
   };
   const tidy = async () => {
     await expiry.sweep();
-    for (const id of await members.retireSilent(maxAbsenceMs)) teller.tell('replica-retired', { board: name, replica: id });
+    for (const id of await members.retireSilent()) teller.tell('replica-retired', { board: name, replica: id });
     await members.join();
-    await members.remember(maxAbsenceMs / 100);
+    await members.remember();
     replica.collect(members.stable());
   };
   let tidying: Promise<void> | undefined;
