@@ -51,7 +51,9 @@ class Merge implements Merged {
   readonly #request: MergeRequest;
   readonly #slots: Slots;
   readonly #seen: Seen;
-  /** What was in the slots that held something and have changed. */
+  /** Lone versions that gave way to one. */
+  readonly #replaced: HeldVersion[] = [];
+  /** What was in the other slots that held something and have changed. */
   readonly #before = new Map<string, { readonly key: string; readonly group: Group }>();
   /** The replica of the last lone version, and what its component is in their vector and in mine. */
   #replica: string | undefined;
@@ -76,17 +78,16 @@ class Merge implements Merged {
     const held = this.#slots.held(key);
     const isSeen = counter <= this.#myUpTo || (this.#seen.hasAhead && this.#seen.has(key, replica, counter));
     const isShort = kind !== 'added' && kind !== 'removed' && (held === undefined || !isGroup(held)) && !this.#slots.hasElements(key);
-    const isChanged = this.#before.size > 0 && this.#before.has(key);
     // A version that its sender has not superseded stays beside the new one.
     const isBeside = isShort && held !== undefined && !isGroup(held) && !hasSeen(context, held.replica, held.counter);
-    if (!isShort || isChanged || isBeside || isSeen) {
+    if (!isShort || isBeside || (this.#before.size > 0 && this.#before.has(key)) || isSeen) {
       this.group(version);
       return;
     }
     if (counter > this.#theirUpTo && !hasSeen(context, replica, counter)) throw unseen(key);
     if (held !== undefined) {
       if (isGroup(held) || !this.#seen.has(key, held.replica, held.counter)) throw twice(key);
-      this.#before.set(key, { key, group: [held] });
+      this.#replaced.push(held);
       this.gone.push(held);
     }
     onChange?.(key);
@@ -120,11 +121,9 @@ class Merge implements Merged {
 
   undo(): void {
     const slots = this.#slots;
+    for (const version of this.came) slots.put(slotOf(version), version.key, slots.get(slotOf(version)), []);
+    for (const version of this.#replaced) slots.put(version.key, version.key, [], [version]);
     for (const [slot, { key, group }] of this.#before) slots.put(slot, key, slots.get(slot), group);
-    for (const version of this.came) {
-      const slot = slotOf(version);
-      if (!this.#before.has(slot)) slots.put(slot, version.key, slots.get(slot), []);
-    }
   }
 
   /** Of each slot what the delta has seen, where the vector does not say it. */

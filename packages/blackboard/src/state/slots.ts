@@ -18,13 +18,16 @@ export function slotOf({ key, kind, value }: Version): string {
 
 const nothing: Group = [];
 
-export function isGroup(held: HeldVersion | Group): held is Group {
+/** What a slot holds. */
+export type Held = HeldVersion | Group;
+
+export function isGroup(held: Held): held is Group {
   return Array.isArray(held);
 }
 
 /** The versions held, by slot: one for a key's register or counter, one for each element of its set. Groups are replaced and never changed. */
 export class Slots {
-  readonly #groups = new Map<string, HeldVersion | Group>();
+  readonly #groups = new Map<string, Held>();
   readonly #sets = new Map<string, { readonly slots: Set<string>; live: number }>();
   readonly #keys = new KeyIndex(() => this.#liveKeys());
   readonly tombstones = new Set<HeldVersion>();
@@ -38,7 +41,7 @@ export class Slots {
   }
 
   /** As it is held: most keys have one version. */
-  held(slot: string): HeldVersion | Group | undefined {
+  held(slot: string): Held | undefined {
     return this.#groups.get(slot);
   }
 
