@@ -102,7 +102,7 @@ export const measures = {
     load(there, here.encode());
     const taken: { readonly micros: number; readonly bytes: number }[] = [];
     // Until it is warm: those who need long for a round are warm after a few.
-    for (let at = 0, spent = 0; at < 5 || (at < rounds * 60 && spent < 2e6); at++) {
+    for (let at = 0, spent = 0; at < 5 || (at < rounds * 20 && spent < 2e6); at++) {
       for (let n = 0; n < keysChanged; n++) here.set(keyOf((n * 1_999 + at) % (entries * 2)), entryOf(n + at));
       let bytes = 0;
       const micros = cpuMicros(() => {

@@ -162,7 +162,7 @@ class State implements BoardState {
     };
     const after = this.#seen.after(covers);
     this.#adopted = undefined;
-    const { came, gone } = mergeGroups({
+    mergeGroups({
       entries,
       context,
       after,
@@ -171,9 +171,6 @@ class State implements BoardState {
       hold: (version) => this.#hold(version),
       onChange: changes ? note : undefined,
     });
-    for (const version of came) version.origin.log.append(version);
-    for (const log of this.#logs.values()) log.settle();
-    for (const version of gone) version.origin.log.drop(version);
     this.#seen.advance(covers);
     return this.#changesSince(before);
   }

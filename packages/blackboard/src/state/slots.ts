@@ -72,6 +72,30 @@ export class Slots {
     return this.#keys.from(prefix, after);
   }
 
+  get isEmpty(): boolean {
+    return this.#groups.size === 0;
+  }
+
+  clear(): void {
+    for (const key of this.#liveKeys()) this.#keys.delete(key);
+    this.#groups.clear();
+    this.#sets.clear();
+    this.tombstones.clear();
+    this.size = 0;
+    this.versions = 0;
+  }
+
+  /** As `putOnly`, where nothing should be. False when something is: then the slots are to be cleared. */
+  putFirst(key: string, version: HeldVersion): boolean {
+    const { size } = this.#groups;
+    this.#groups.set(key, version);
+    if (this.#groups.size === size) return false;
+    this.versions++;
+    if (version.origin.isTombstone) this.tombstones.add(version);
+    else this.#noteLive(key, true);
+    return true;
+  }
+
   /** As `put`, for the one version of a key that is no set. */
   putOnly(key: string, before: HeldVersion | undefined, after: HeldVersion): void {
     const wasLive = before !== undefined && !before.origin.isTombstone;
