@@ -14,7 +14,7 @@ import { createHybridClock } from './hybrid-clock.ts';
 import { createLevels } from './levels.ts';
 import type { PeerLink } from './peer-link.ts';
 import { openMembers, RESERVED } from './replica/members.ts';
-import { openReplica } from './replica/replica.ts';
+import { openReplica } from './replica/open-replica.ts';
 import type { Change } from './state/board-state.ts';
 import { isWithinVector } from './state/context.ts';
 import { isTombstone } from './state/winner.ts';

@@ -60,7 +60,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     if (digested.edition === edition) return digested.digest;
     const start = monotonic();
     // What is not on disk yet is in the digest, and not in what others are told.
-    if (start < digested.againAt || replica.settled() !== undefined) return '';
+    if (start < digested.againAt || !replica.isSettled) return '';
     const made = replica.state.digest();
     const end = monotonic();
     digested = { edition, digest: made, againAt: end + (end - start) * DIGEST_REST };
