@@ -68,6 +68,10 @@ export class DurableReplica implements Replica {
     return this.#state;
   }
 
+  get life(): string {
+    return this.#identity.life;
+  }
+
   get time(): HybridClock {
     return this.#options.clock;
   }

@@ -25,6 +25,8 @@ export type DurableListener = (changes: readonly Change[]) => void;
 export interface Replica {
   /** As it is now: what it holds may not be on disk yet. */
   readonly state: BoardState;
+  /** Of this run of the program; no other one has it. */
+  readonly life: string;
   readonly time: HybridClock;
   /** What is on disk. */
   readonly durable: VersionVector;
