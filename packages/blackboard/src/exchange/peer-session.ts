@@ -121,7 +121,9 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     sinceRepair += 1;
     if (digest === '' || sinceRepair < REPAIR_EVERY) return false;
     const { durable } = replica;
-    return theirs !== undefined && isWithinVector(durable, theirs) && isWithinVector(theirs, durable) && digest !== exchange.digest();
+    if (theirs === undefined || !isWithinVector(durable, theirs) || !isWithinVector(theirs, durable)) return false;
+    const own = exchange.digest();
+    return own !== '' && own !== digest;
   };
 
   const note = (error: unknown) => {
@@ -150,9 +152,10 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
       underWay = undefined;
     }
   };
+  /** Only for own writes: what came from others they push themselves, and where they cannot, the next exchange does. */
   const pushFresh = async () => {
-    const known = theirs;
-    if (known !== undefined && !isWithinVector(replica.durable, known)) await push(closing.signal, known, false);
+    const me = replica.state.replica;
+    if (theirs !== undefined && (replica.durable.get(me) ?? 0) > (theirs.get(me) ?? 0)) await push(closing.signal, theirs, false);
   };
   /** Waits so long, or until somebody wakes it. */
   const isWoken = (ms: number): Promise<boolean> =>

@@ -1,4 +1,4 @@
-import type { Clock, JsonValue } from '@meshwork/core';
+import type { Clock, JsonValue, KeyValueStore } from '@meshwork/core';
 import { isWithinVector, joinVectors, type VersionVector } from '../state/context.ts';
 import { isTombstone } from '../state/winner.ts';
 import type { Replica } from './replica.ts';
@@ -34,7 +34,10 @@ export interface Members {
   /** Nobody waits for a replica any more. */
   retire(replica: string): Promise<void>;
   /** Retires whoever was silent for too long. Their names. */
-  retireSilent(maxAbsenceMs: number): Promise<readonly string[]>;
+  retireSilent(): Promise<readonly string[]>;
+  /** Keeps on disk, now and then, when each was heard of: absences last longer than runs of a program. */
+  remember(): Promise<void>;
+  /** What a replica says that it and others have on disk, itself first. */
   hear(acknowledged: readonly Acknowledged[]): void;
   /** What this replica knows of all, itself first. */
   tell(): readonly Acknowledged[];
@@ -42,11 +45,33 @@ export interface Members {
   stable(): VersionVector;
 }
 
-export function createMembers({ replica, name, clock }: { readonly replica: Replica; readonly name: string; readonly clock: Clock }): Members {
+export interface MembersOptions {
+  readonly replica: Replica;
+  /** This hub's. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly store: KeyValueStore;
+  /** Where it is kept when members were heard of. */
+  readonly key: string;
+  /** Milliseconds of silence after which nobody waits for a member. */
+  readonly maxAbsenceMs: number;
+}
+
+export async function openMembers({ replica, name, clock, store, key: heardKey, maxAbsenceMs }: MembersOptions): Promise<Members> {
   const members = new Map<string, Member>();
   const heard = new Map<string, { readonly beat: number; readonly vector: VersionVector; readonly at: number }>();
   const monotonic = () => clock.monotonic?.() ?? clock.now();
+  const [began, openedAt] = [monotonic(), clock.now()];
+  let rememberedAt = began;
   let beat = 0;
+  const before = await readHeard(store, heardKey);
+  /** By the monotonic clock. Of one that was not heard of in this run: when it was before, or since when it is waited for. */
+  const lastHeard = (id: string): number => {
+    const known = heard.get(id);
+    const wall = before.get(id);
+    if (known === undefined || known.beat > 0 || wall === undefined) return known?.at ?? began;
+    return began - Math.max(0, openedAt - wall);
+  };
 
   const learn = (key: string) => {
     if (!key.startsWith(PREFIX)) return;
@@ -85,25 +110,36 @@ export function createMembers({ replica, name, clock }: { readonly replica: Repl
       if (present?.state !== 'active' || present.name !== name) await write(id, { name, state: 'active' });
     },
     retire,
-    async retireSilent(maxAbsenceMs) {
+    async retireSilent() {
+      // Who was heard of and is no member lost the disk it began on. When nobody tells of it any more, it is forgotten.
+      for (const id of heard.keys()) if (!members.has(id) && monotonic() - lastHeard(id) > 2 * maxAbsenceMs) heard.delete(id);
       const silent = [...members.values()].filter(
-        ({ replica: id, state }) => state === 'active' && isWaitedFor(id) && monotonic() - (heard.get(id)?.at ?? 0) > maxAbsenceMs,
+        ({ replica: id, state }) => state === 'active' && isWaitedFor(id) && monotonic() - lastHeard(id) > maxAbsenceMs,
       );
       for (const { replica: id } of silent) await retire(id);
       return silent.map(({ replica: id }) => id);
     },
+    async remember() {
+      if (monotonic() - rememberedAt < maxAbsenceMs / 100) return;
+      rememberedAt = monotonic();
+      const times = [...members.keys()].filter(isWaitedFor).map((id) => [id, Math.floor(clock.now() - (monotonic() - lastHeard(id)))]);
+      await store.put(heardKey, Object.fromEntries(times));
+    },
     hear(acknowledged) {
-      for (const { replica: id, beat: theirs, vector } of acknowledged) {
+      for (const [at, { replica: id, beat: theirs, vector }] of acknowledged.entries()) {
         if (id === replica.state.replica) continue;
         const known = heard.get(id);
-        if (known === undefined || theirs > known.beat)
-          heard.set(id, { beat: theirs, vector: joinVectors(known?.vector ?? new Map(), vector), at: monotonic() });
+        // The first speaks of itself, also when its clock was set back; what others say of it may be old.
+        const isNews = at === 0 || known === undefined || theirs > known.beat;
+        const joined = known === undefined ? vector : joinVectors(known.vector, vector);
+        heard.set(id, { beat: isNews ? theirs : known.beat, vector: joined, at: isNews ? monotonic() : known.at });
       }
     },
     tell() {
       beat = Math.max(beat + 1, Math.floor(clock.now()));
       const own = { replica: replica.state.replica, beat, vector: replica.durable };
-      const others = [...heard].filter(([id, known]) => known.beat > 0 && isWaitedFor(id));
+      const isToldOf = (id: string) => isWaitedFor(id) && (members.has(id) || monotonic() - lastHeard(id) <= maxAbsenceMs);
+      const others = [...heard].filter(([id, known]) => known.beat > 0 && isToldOf(id));
       return [own, ...others.map(([id, known]) => ({ replica: id, beat: known.beat, vector: known.vector }))];
     },
     stable() {
@@ -116,6 +152,12 @@ export function createMembers({ replica, name, clock }: { readonly replica: Repl
       return stable;
     },
   };
+}
+
+async function readHeard(store: KeyValueStore, key: string): Promise<ReadonlyMap<string, number>> {
+  const value = (await store.get(key))?.value;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return new Map();
+  return new Map(Object.entries(value).flatMap(([id, at]) => (typeof at === 'number' ? [[id, at] as const] : [])));
 }
 
 function meet(one: VersionVector, other: VersionVector): VersionVector {

@@ -1,7 +1,8 @@
-import { createMemoryStore, type Store } from '@meshwork/core';
+import { createMemoryStore, type Store, type StoredValue } from '@meshwork/core';
 import { manualClock } from '@meshwork/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { kinds } from '../../src/exchange/message.ts';
 import { type Blackboard, type BlackboardOptions, type BoardSettings, createBlackboard, type PeerLink } from '../../src/index.ts';
 
 const board = 'plans';
@@ -89,6 +90,12 @@ describe('an exchange', () => {
     expect((await one.status(board)).peers).toMatchObject([{ peer: 'two', isReached: false, reason: expect.stringContaining('level rules') }]);
   });
 
+  it('does not happen with oneself', async () => {
+    await using one = await openHub('one');
+    one.connect(linkTo(one, one));
+    await expect(one.board(board).sync()).rejects.toMatchObject({ details: { peers: [{ reason: expect.stringContaining('this hub itself') }] } });
+  });
+
   it('takes what a hub with a fast clock wrote, but not its time', async () => {
     const [right, fast] = [manualClock(), manualClock()];
     fast.advance(3_600_000);
@@ -140,8 +147,18 @@ describe('a hub that was away for too long', () => {
       // The deletion is forgotten: two entries are left, and three members.
       expect(await one.status(board)).toMatchObject({ keys: 2, versions: 5 });
       expect(await away.board(board).get('gone')).toMatchObject({ value: 1 });
-      away.connect(linkTo(away, one));
+      const link = linkTo(away, one);
+      let hellos = 0;
+      away.connect({
+        ...link,
+        async request(message, how) {
+          // One exchange has to be enough: nobody reads it when the second begins.
+          if (message[1] === kinds.hello && ++hellos > 1) expect(await away.board(board).get('gone')).toBeUndefined();
+          return link.request(message, how);
+        },
+      });
       await away.board(board).sync();
+      expect(hellos).toBeGreaterThan(1);
       for (let round = 0; round < 5; round++) {
         clock.advance(1_000);
         await vi.advanceTimersByTimeAsync(1_000);
@@ -155,6 +172,168 @@ describe('a hub that was away for too long', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('an absence', () => {
+  it('is counted across restarts of who waits', async () => {
+    vi.useFakeTimers();
+    try {
+      const clock = manualClock();
+      const options = { clock, syncEveryMs: 1_000, maxAbsenceMs: 60_000, store: { ...createMemoryStore(), close: async () => {} } };
+      const pass = async (seconds: number) => {
+        for (let second = 0; second < seconds; second++) {
+          clock.advance(1_000);
+          await vi.advanceTimersByTimeAsync(1_000);
+        }
+      };
+      const states = async (hub: Blackboard) => (await hub.status(board)).members.map(({ name, state }) => `${name} ${state}`).sort();
+      let hub = await openHub('one', options);
+      const away = await openHub('away', { clock, syncEveryMs: 1_000 });
+      away.connect(linkTo(away, hub));
+      await away.board(board).sync();
+      await away.close();
+      for (const [seconds, state] of [
+        [25, 'active'],
+        [25, 'active'],
+        [12, 'retired'],
+      ] as const) {
+        await pass(seconds);
+        expect(await states(hub)).toEqual([`away ${state}`, 'one active']);
+        await hub.close();
+        hub = await openHub('one', options);
+      }
+      await hub.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('a deletion', () => {
+  it('is forgotten once all have it, also when a clock was far ahead before a restart', async () => {
+    const clock = manualClock();
+    const store: Store = { ...createMemoryStore(), close: async () => {} };
+    await using one = await openHub('one', { clock, syncEveryMs: 10 });
+    let two = await openHub('two', { clock, syncEveryMs: 10, store });
+    await one.board(board).set('a', 1);
+    clock.jump(86_400_000);
+    two.connect(linkTo(two, one));
+    await two.board(board).sync();
+    await two.close();
+    clock.jump(-86_400_000);
+    two = await openHub('two', { clock, syncEveryMs: 10, store });
+    two.connect(linkTo(two, one));
+    await one.board(board).delete('a');
+    await vi.waitFor(
+      async () => {
+        for (const hub of [one, two]) expect(await hub.status(board)).toMatchObject({ keys: 0, versions: 2 });
+      },
+      { timeout: 20_000, interval: 10 },
+    );
+    await two.close();
+  });
+});
+
+describe('a backup that was brought back', () => {
+  /** A store, and a copy of what it held at some moment. */
+  async function backupOf(store: Store): Promise<Store> {
+    const copy = createMemoryStore();
+    for await (const stream of store.streams()) {
+      const records: Map<number, StoredValue> = new Map();
+      for await (const { offset, value } of store.read(stream)) records.set(offset, value);
+      const head = await store.head(stream);
+      await copy.append(
+        stream,
+        Array.from({ length: head }, (_, at) => records.get(at + 1) ?? null),
+      );
+      await copy.trim(stream, Math.min(head + 1, ...records.keys()));
+    }
+    return copy;
+  }
+  const options = { syncEveryMs: 20, minLogBytes: 1_000 };
+  const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
+  it('goes on under another name, and loses neither what peers have of before nor what it wrote since', async () => {
+    const store = createMemoryStore();
+    // The copy is made while the hub runs: no snapshot comes in between.
+    let hub = await openHub('one', { ...options, minLogBytes: 1_000_000, store });
+    await using peer = await openHub('peer', options);
+    await hub.board(board).increment('count', 1);
+    const backup = await backupOf(store);
+    hub.connect(linkTo(hub, peer));
+    await hub.board(board).increment('count', 10);
+    await hub.board(board).set('before', 1);
+    await hub.board(board).sync();
+    await hub.close();
+    hub = await openHub('one', { ...options, store: backup });
+    const renamed = vi.fn();
+    hub.events.on('replica-renamed', renamed);
+    await hub.board(board).increment('count', 100);
+    await hub.board(board).set('since', 1);
+    hub.connect(linkTo(hub, peer));
+    await until(async () => {
+      for (const one of [hub, peer]) {
+        expect((await one.board(board).list('')).map(({ key, value }) => [key, value])).toEqual([
+          ['before', 1],
+          ['count', 111],
+          ['since', 1],
+        ]);
+      }
+    });
+    expect(renamed).toHaveBeenCalledTimes(1);
+    await hub.close();
+  });
+
+  it('beside the one it was made of becomes another replica, also at the same place', async () => {
+    const store = createMemoryStore();
+    const first = await openHub('one', { ...options, store: { ...store, close: async () => {} } });
+    await first.board(board).set('a', 1);
+    await first.close();
+    const copy = await backupOf(store);
+    await using one = await openHub('one', { ...options, store });
+    await using two = await openHub('one', { ...options, store: copy });
+    expect((await one.status(board)).replica).toBe((await two.status(board)).replica);
+    await one.board(board).set('of one', 1);
+    await two.board(board).set('of two', 1);
+    one.connect(linkTo(one, two));
+    two.connect(linkTo(two, one));
+    await until(async () => {
+      for (const hub of [one, two]) expect((await hub.board(board).list('')).map(({ key }) => key)).toEqual(['a', 'of one', 'of two']);
+    });
+    expect((await one.status(board)).replica).not.toBe((await two.status(board)).replica);
+  });
+
+  it('of which nobody knows anything more ends with what the others have', async () => {
+    const [mine, theirs] = [createMemoryStore(), createMemoryStore()];
+    const open = async () =>
+      [
+        await openHub('one', { ...options, store: { ...mine, close: async () => {} } }),
+        await openHub('peer', { ...options, store: { ...theirs, close: async () => {} } }),
+      ] as const;
+    let [hub, peer] = await open();
+    await hub.board(board).set('gone', 1);
+    hub.connect(linkTo(hub, peer));
+    await hub.board(board).sync();
+    const backup = await backupOf(mine);
+    await peer.board(board).delete('gone');
+    await peer.board(board).set('stays', 1);
+    await until(async () => {
+      expect(await hub.status(board)).toMatchObject({ keys: 1, versions: 3 });
+      expect(await peer.status(board)).toMatchObject({ keys: 1, versions: 3 });
+    });
+    // So many that a snapshot takes the place of the log.
+    for (let at = 0; at < 30; at++) await peer.board(board).set('stays', at);
+    await Promise.all([hub.close(), peer.close()]);
+    // The peer has forgotten the deletion, and who had it.
+    peer = (await open())[1];
+    hub = await openHub('one', { ...options, store: backup });
+    expect(await hub.board(board).get('gone')).toMatchObject({ value: 1 });
+    hub.connect(linkTo(hub, peer));
+    await until(async () => {
+      for (const one of [hub, peer]) expect((await one.board(board).list('')).map(({ key }) => key)).toEqual(['stays']);
+    });
+    await Promise.all([hub.close(), peer.close()]);
   });
 });
 
