@@ -42,6 +42,8 @@ export interface QuorumStoreOptions {
   readonly place?: string;
   /** A linearizable store that all hubs share (PostgreSQL, NATS with three replicas): members may be changed then, and those that lost their storage admitted again. */
   readonly epochs?: KeyValueStore;
+  /** Allows stores that may lose what they acknowledged. For tests and trials: what was lost may be read as it was before. */
+  readonly allowVolatile?: boolean;
   readonly ids?: IdSource;
   /** Characters of a key. Default 1,024. */
   readonly maxKeyLength?: number;
@@ -78,8 +80,10 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
   const { name, board, members: names, store, links, place = '', epochs: record, ids = randomIds, resendMs = 250, takeOverMs = 2_000 } = options;
   const limits: RegisterLimits = { maxKeyLength: options.maxKeyLength ?? 1_024, maxValueLength: options.maxValueLength ?? 1_048_576, maxDepth: 64 };
   checkMembers(names);
-  requireDurable(store, `the strong level of the board ${JSON.stringify(board)}`);
-  if (record !== undefined) requireDurable(record, `the record of the members of the board ${JSON.stringify(board)}`);
+  if (options.allowVolatile !== true) {
+    requireDurable(store, `the strong level of the board ${JSON.stringify(board)}`);
+    if (record !== undefined) requireDurable(record, `the record of the members of the board ${JSON.stringify(board)}`);
+  }
 
   const log = await MemberLog.open({ journal: store, stream: `blackboard/${encodeURIComponent(name)}/strong/${encodeURIComponent(board)}`, place, ids });
   const listeners = createKeyListeners();

@@ -266,6 +266,7 @@ describe('a member', () => {
     hall = await openHall([], { members: three });
     await expect(hall.start('one', { store: createMemoryStore() })).rejects.toThrow(NotDurableError);
     await expect(hall.start('one', { epochs: createMemoryStore() })).rejects.toThrow(NotDurableError);
+    await hall.start('one', { store: createMemoryStore(), epochs: createMemoryStore(), allowVolatile: true });
   });
 });
 
