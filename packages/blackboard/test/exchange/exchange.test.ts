@@ -102,9 +102,10 @@ describe('an exchange', () => {
     await two.board(board).sync();
     seen.length = 0;
     for (let round = 0; round < 50; round++) {
-      const written = one.board(board).set('a', round);
-      await two.board(board).sync();
-      await written;
+      const synced = two.board(board).sync();
+      for (let turns = round % 8; turns > 0; turns--) await null;
+      const written = [one.board(board).set('a', round), two.board(board).set('b', round)];
+      await Promise.all([synced, ...written]);
       await two.board(board).sync();
     }
     const wholes = seen.map((message) => decodeMessage(message, {})).filter((message) => message.kind === 'pull' && message.since.size === 0);
