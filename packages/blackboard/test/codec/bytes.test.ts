@@ -60,7 +60,7 @@ describe('what is written', () => {
       fc.property(fc.array(value, { maxLength: 60, size: 'max' }), (made) => {
         const values = made.map((one) => ownJson(one, limits));
         const writer = new ByteWriter();
-        const encoder = new ValueEncoder(writer);
+        const encoder = new ValueEncoder(writer, 50);
         for (const one of values) encoder.write(one);
         const reader = new ByteReader(writer.finish());
         const decoder = new ValueDecoder(reader, limits);
@@ -74,7 +74,7 @@ describe('what is written', () => {
   it('knows more shapes and repeated texts than have numbers', () => {
     const limits = { maxValueLength: 1e6, maxDepth: 64 };
     const writer = new ByteWriter();
-    const encoder = new ValueEncoder(writer);
+    const encoder = new ValueEncoder(writer, 50);
     const values = Array.from({ length: 9_000 }, (_, n) =>
       ownJson({ [`name ${n % 4_500}`]: `text ${n % 4_500}`, twice: [`text ${n % 4_500}`, `text ${n % 4_500}`] }, limits),
     );
@@ -85,6 +85,23 @@ describe('what is written', () => {
 
   it.each([-1, 0.5, 2 ** 53, Number.NaN])('is no whole number such as %d', (number) => {
     expect(() => new ByteWriter().varint(number)).toThrow(InvalidInputError);
+  });
+
+  it.each([
+    ['followed by ASCII', [1 * 8 + 1, 97]],
+    ['followed by more', [255, 1, 2, 0xc3, 0xa4]],
+    ['at the end', [1 * 8]],
+  ])('is not half of a character that the text before has, %s', (_, bytes) => {
+    const writer = new ByteWriter();
+    writeAfter(writer, '', '🙂');
+    writer.raw(new Uint8Array(bytes));
+    const reader = new ByteReader(writer.finish());
+    expect(readAfter(reader, '', 10)).toBe('🙂');
+    expect(() => readAfter(reader, '🙂', 10)).toThrow(InvalidInputError);
+  });
+
+  it('is not more than the text before has', () => {
+    expect(() => readAfter(new ByteReader(new Uint8Array([3 * 8])), 'ab', 10)).toThrow(InvalidInputError);
   });
 
   it('is no text with half a surrogate pair', () => {
