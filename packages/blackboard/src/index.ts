@@ -1,5 +1,7 @@
 export type { Blackboard, BlackboardEvents, BoardSettings, BoardStatus, KeyRule } from './blackboard.ts';
+export { type BlackboardModuleOptions, blackboardModule } from './blackboard-module.ts';
 export type { Board, BoardSession, ReadOptions, WriteOptions } from './board.ts';
+export { type BoardAccess, type BoardAction, type BoardDecision, type BoardQuestion, signedInAccess } from './board-access.ts';
 export type { Entry, EntryChange, Level } from './entry.ts';
 export type { PeerHandler, PeerIdentity, PeerLink } from './peer-link.ts';
 export type { BoardState, Change, Delta, DeltaEntry, Reading, Stamp, Version, VersionKind } from './state/board-state.ts';
