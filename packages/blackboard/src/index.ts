@@ -3,6 +3,7 @@ export { type BlackboardModuleOptions, blackboardModule } from './blackboard-mod
 export type { Board, BoardSession, ReadOptions, WriteOptions } from './board.ts';
 export { type BoardAccess, type BoardAction, type BoardDecision, type BoardQuestion, signedInAccess } from './board-access.ts';
 export type { Entry, EntryChange, Level } from './entry.ts';
+export { EXCHANGE_TOOL, type PeerExchangeOptions, peerExchange } from './peer-exchange.ts';
 export type { PeerHandler, PeerIdentity, PeerLink } from './peer-link.ts';
 export type { BoardState, Change, Delta, DeltaEntry, Reading, Stamp, Version, VersionKind } from './state/board-state.ts';
 export type { Context, VersionVector } from './state/context.ts';
