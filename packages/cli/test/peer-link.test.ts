@@ -5,7 +5,7 @@ import { InvalidInputError, type Principal } from '@meshwork/core';
 import { serveHttp } from '@meshwork/transports';
 import { describe, expect, it } from 'vitest';
 import { dataFolder } from '../src/data-folder.ts';
-import { createMcpPeerLink } from '../src/peers/mcp-peer-link.ts';
+import { createMcpPeerLink } from '../src/boards/mcp-peer-link.ts';
 import { connectHub } from '../src/remote-hub.ts';
 import { startHub } from '../src/start-hub.ts';
 import { inFolder } from './program.ts';

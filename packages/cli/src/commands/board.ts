@@ -34,7 +34,7 @@ export async function setKey(context: CommandContext, key: string, value: string
   const expected = flags.absent === true ? { expected: null } : flags.expected === undefined ? {} : { expected: flags.expected };
   const ttl = flags.ttl === undefined ? {} : { ttl_ms: durationOf(flags.ttl) };
   await using hub = await context.connect();
-  const answer = await hub.call('blackboard_write', { ...boardOf(flags), key, value: valueOf(value, flags), ...expected, ...ttl });
+  const answer = await hub.call('blackboard_write', { ...boardOf(flags), key, value: valueIn(value, flags), ...expected, ...ttl });
   const entry = answer.entry as unknown as Entry | undefined;
   context.print(answer, () => [`Written: ${key}.`, ...(entry === undefined ? [] : [`  version  ${entry.version}`])].join('\n'));
   return exitCodes.ok;
@@ -84,7 +84,7 @@ export async function showConflicts(context: CommandContext, key: string, option
 
 export async function resolveKey(context: CommandContext, key: string, value: string, flags: WriteFlags): Promise<ExitCode> {
   await using hub = await context.connect();
-  const answer = await hub.call('blackboard_resolve', { ...boardOf(flags), key, value: valueOf(value, flags) });
+  const answer = await hub.call('blackboard_resolve', { ...boardOf(flags), key, value: valueIn(value, flags) });
   context.print(answer, () => `Resolved: ${key}.`);
   return exitCodes.ok;
 }
@@ -144,7 +144,7 @@ function boardOf({ board }: BoardOptions): JsonObject {
 }
 
 /** JSON, or text that is none. */
-function valueOf(text: string, { text: isText = false }: WriteFlags): JsonValue {
+function valueIn(text: string, { text: isText = false }: WriteFlags): JsonValue {
   if (isText) return text;
   try {
     return JSON.parse(text) as JsonValue;
