@@ -66,7 +66,8 @@ export function blackboardModule({ blackboard, access = signedInAccess, ids = ra
     resources: createBoardResources({ blackboard, door }),
     visibility,
     attach(hub) {
-      tell = (uri) => hub.resourceUpdated(uri);
+      // The other hubs have the board themselves.
+      tell = (uri) => hub.resourceUpdated(uri, { onlyHere: true });
       news();
     },
     close() {
