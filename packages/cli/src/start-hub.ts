@@ -208,7 +208,20 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
       await boards.close();
       await store.close();
     };
-    return { hub, guardian: guard, store, audit: log, events, blackboard: boards.blackboard, metrics, presence, closing: closing.signal, madeAdminKey, close, [Symbol.asyncDispose]: close };
+    return {
+      hub,
+      guardian: guard,
+      store,
+      audit: log,
+      events,
+      blackboard: boards.blackboard,
+      metrics,
+      presence,
+      closing: closing.signal,
+      madeAdminKey,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await store.close();
     throw error;

@@ -60,26 +60,31 @@ describe('access to keys', () => {
   it('keeps from lists, and from waiting, all that depends on other keys', async () => {
     const key = fc.tuple(fc.constantFrom('a/', 'b/', 'secret/', 'inbox/', 's', 't/'), fc.integer({ min: 0, max: 9 })).map(([prefix, n]) => `${prefix}${n}`);
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(key, { maxLength: 25 }), fc.integer({ min: 1, max: 5 }), fc.constantFrom('', 's', 'secret/', 'a/'), async (keys, limit, prefix) => {
-        const mayRead = (each: string) => access.check({ principal: bo, board: 'main', key: each, action: 'read' }).effect === 'allow';
-        const pagesOf = async (written: readonly string[]) => {
-          await using world = await createWorld({ access });
-          for (const each of written) await world.use(ana, 'write', { key: each, value: each });
-          const pages: unknown[] = [];
-          let after: string | undefined;
-          do {
-            const page = await world.use(bo, 'list', { prefix, limit, ...(after !== undefined && { after }) });
-            pages.push([keysOf(page), page.next_after]);
-            after = page.next_after;
-          } while (after !== undefined);
-          const watched = await world.use(bo, 'watch', { prefix, wait_ms: 0 });
-          return { pages, changes: watched.changes };
-        };
-        const visible = keys.filter(mayRead);
-        const all = await pagesOf(keys);
-        expect(all).toEqual(await pagesOf(visible));
-        expect(all.pages.flatMap((page) => (page as [string[]])[0])).toEqual(visible.filter((each) => each.startsWith(prefix)).toSorted());
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(key, { maxLength: 25 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.constantFrom('', 's', 'secret/', 'a/'),
+        async (keys, limit, prefix) => {
+          const mayRead = (each: string) => access.check({ principal: bo, board: 'main', key: each, action: 'read' }).effect === 'allow';
+          const pagesOf = async (written: readonly string[]) => {
+            await using world = await createWorld({ access });
+            for (const each of written) await world.use(ana, 'write', { key: each, value: each });
+            const pages: unknown[] = [];
+            let after: string | undefined;
+            do {
+              const page = await world.use(bo, 'list', { prefix, limit, ...(after !== undefined && { after }) });
+              pages.push([keysOf(page), page.next_after]);
+              after = page.next_after;
+            } while (after !== undefined);
+            const watched = await world.use(bo, 'watch', { prefix, wait_ms: 0 });
+            return { pages, changes: watched.changes };
+          };
+          const visible = keys.filter(mayRead);
+          const all = await pagesOf(keys);
+          expect(all).toEqual(await pagesOf(visible));
+          expect(all.pages.flatMap((page) => (page as [string[]])[0])).toEqual(visible.filter((each) => each.startsWith(prefix)).toSorted());
+        },
+      ),
       { numRuns: 30 },
     );
   });

@@ -7,7 +7,10 @@ describe('the tools of a board', () => {
     await using world = await createWorld();
     const { use } = world;
     const written = await use(ana, 'write', { key: 'plans/q4', value: { status: 'open' } });
-    expect(written).toMatchObject({ isError: false, entry: { key: 'plans/q4', value: { status: 'open' }, kind: 'register', writer: 'ana', tombstone: false, conflicts: 0 } });
+    expect(written).toMatchObject({
+      isError: false,
+      entry: { key: 'plans/q4', value: { status: 'open' }, kind: 'register', writer: 'ana', tombstone: false, conflicts: 0 },
+    });
     expect(written.token).toBeUndefined();
     await use(bo, 'write', { key: 'plans/q3', value: null });
     await use(bo, 'write', { key: 'notes', value: 'x' });

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { McpPeerLinkOptions } from '../boards/mcp-peer-link.ts';
 import { usageError } from '../cli-error.ts';
 import { createHubFetch } from '../login/hub-fetch.ts';
-import type { McpPeerLinkOptions } from '../boards/mcp-peer-link.ts';
 import { readTlsIdentity } from '../trusting-fetch.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or a digit');
