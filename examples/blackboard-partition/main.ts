@@ -5,7 +5,7 @@ import { createMemoryStore } from '@meshwork/core';
 import { connectAll } from './network.ts';
 
 const names = ['oslo', 'lima', 'pune'] as const;
-const open = (name: string) => createBlackboard({ name, place: name, store: createMemoryStore(), boards: { main: {} }, syncEveryMs: 50 });
+const open = (name: string) => createBlackboard({ name, place: name, store: createMemoryStore(), boards: { main: {} }, allowVolatile: true, syncEveryMs: 50 });
 const [oslo, lima, pune] = (await Promise.all(names.map(open))) as [Blackboard, Blackboard, Blackboard];
 const hubs = [oslo, lima, pune];
 const network = connectAll(hubs);

@@ -19,7 +19,7 @@ export async function createWorld(options: Partial<BlackboardModuleOptions> & { 
   const use = async (principal: Principal, tool: string, args: object = {}, request: object = {}): Promise<Answer> => {
     const result = await hub.call({ kind: 'tool', name: `blackboard_${tool}`, arguments: args, principal, face: 'local', ...request });
     if (result.kind !== 'tool') throw new Error(`a tool answers, not ${result.kind}`);
-    return { isError: result.isError === true, ...(result.structuredContent as Record<string, never>) };
+    return { isError: result.isError === true, ...(result.structuredContent as Record<string, never>) } as unknown as Answer;
   };
   const read = async (principal: Principal, uri: string): Promise<JsonObject> => {
     const result = await hub.call({ kind: 'resource', name: uri, principal, face: 'local' });

@@ -48,6 +48,8 @@ export async function openBoards({ store, isShared, folder, name, settings, peer
     place: isShared ? `shared:${name}` : await placeOf(folder),
     store,
     boards: settings.boards,
+    // In memory everything goes when the process does; that is said when the hub starts.
+    allowVolatile: store.durability === 'process',
     onError,
   });
   const byAgent = new Map(peers.map((peer) => [peer.agent, peer.name]));
