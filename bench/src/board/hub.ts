@@ -3,7 +3,7 @@ import { serveHttp } from '@meshwork/transports';
 import { dataFolder, startHub } from 'meshwork';
 
 const [folder = '', name = '', port = '', peer = '', peerPort = ''] = process.argv.slice(2);
-const keyOf = (agent: string) => `a key for the measurement, shown by ${agent}`;
+const keyOf = (agent: string) => `made-for-the-measurement-and-shown-by-${agent}`;
 const running = await startHub({
   folder: dataFolder(folder),
   name,

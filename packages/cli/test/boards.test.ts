@@ -10,7 +10,7 @@ import { connectHub } from '../src/remote-hub.ts';
 import { type StartHubOptions, startHub } from '../src/start-hub.ts';
 import { inFolder, meshwork, runHub } from './program.ts';
 
-const keyOf = (agent: string) => `a key of ${agent} that is made for tests`;
+const keyOf = (agent: string) => `made-for-tests-and-shown-by-${agent}`;
 
 async function freePort(): Promise<number> {
   const probe = createServer();
@@ -117,7 +117,8 @@ describe('hubs that are peers', () => {
     () =>
       inFolder(async (folder) => {
         const [a, b] = await placesIn(folder);
-        const oslo = await startAt(a, [], { guardian: { givenKeys: ['ana', 'lima'].map((agent) => ({ key: keyOf(agent), agent })) } });
+        const pune = { name: 'pune', agent: 'pune', link: undefined };
+        const oslo = await startAt(a, [], { peers: [pune], guardian: { givenKeys: ['ana', 'lima'].map((agent) => ({ key: keyOf(agent), agent })) } });
         const lima = await startAt(b, [a]);
         await using ana = await oslo.as('ana');
         await ana.call('blackboard_write', { key: 'k', value: 1 });
