@@ -23,6 +23,7 @@ import type { StrongStore } from './strong/strong-store.ts';
 export interface OpenBoardOptions {
   readonly name: string;
   readonly hub: string;
+  readonly space: string;
   readonly store: Store;
   readonly place: string;
   readonly settings: BoardSettings;
@@ -48,7 +49,7 @@ export interface OpenBoard {
 }
 
 export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
-  const { name, hub, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs } = options;
+  const { name, hub, space, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs } = options;
   const { maxKeys = 1_000_000, maxKeyLength = 1_024, maxValueLength = 1_048_576, historyLength = 10_000 } = settings;
   const levels = createLevels(settings);
   if (strong === undefined && levels.mayHold('', 'strong')) {
@@ -56,7 +57,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
   }
   const limits = { maxKeyLength, maxValueLength };
   const monotonic = () => clock.monotonic?.() ?? clock.now();
-  const streams = (part: string) => `blackboard/${encodeURIComponent(hub)}/${encodeURIComponent(name)}/${part}`;
+  const streams = (part: string) => `blackboard/${encodeURIComponent(space)}/${encodeURIComponent(name)}/${part}`;
   const replica = await openReplica({
     journal: store,
     streams: { log: streams('log'), snapshot: streams('snapshot') },

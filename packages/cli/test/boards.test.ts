@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { createMemoryStore } from '@meshwork/core';
 import { serveHttp } from '@meshwork/transports';
 import { describe, expect, it } from 'vitest';
 import { boardsSettingsOf } from '../src/config/boards-field.ts';
@@ -131,6 +132,72 @@ describe('hubs that are peers', () => {
       }),
     60_000,
   );
+});
+
+describe('a hub', () => {
+  it('has the same board under another name', () =>
+    inFolder(async (folder) => {
+      const [a] = await placesIn(folder);
+      const first = await startAt(a, [], { name: 'before' });
+      await using ana = await first.as('ana');
+      await ana.call('blackboard_write', { key: 'k', value: 1 });
+      const replica = (await first.running.blackboard?.status('main'))?.replica;
+      await first.stop();
+      const second = await startAt(a, [], { name: 'after' });
+      expect(await valueAt(second, 'k')).toMatchObject({ value: 1 });
+      expect(await second.running.blackboard?.status('main')).toMatchObject({ replica, members: [{ replica, name: 'after' }] });
+      await second.stop();
+    }));
+
+  it('goes on as another replica in a copied folder', () =>
+    inFolder(async (folder) => {
+      const [a] = await placesIn(folder);
+      const first = await startAt(a, []);
+      await using ana = await first.as('ana');
+      await ana.call('blackboard_write', { key: 'k', value: 1 });
+      const replica = (await first.running.blackboard?.status('main'))?.replica;
+      await first.stop();
+      await cp(join(folder, 'oslo'), join(folder, 'copy'), { recursive: true });
+      const copy = await startAt({ ...a, name: 'copy' }, []);
+      expect(await valueAt(copy, 'k')).toMatchObject({ value: 1 });
+      expect((await copy.running.blackboard?.status('main'))?.replica).not.toBe(replica);
+      await copy.stop();
+      const again = await startAt(a, []);
+      expect((await again.running.blackboard?.status('main'))?.replica).toBe(replica);
+      await again.stop();
+    }));
+
+  it('lets its peers come as often as there is something to say, and counts everybody else', () =>
+    inFolder(async (folder) => {
+      const [a, b] = await placesIn(folder);
+      const limits = [{ by: 'caller', points: 5, perMs: 3_600_000 }] as const;
+      const oslo = await startAt(a, [b], { limits });
+      const lima = await startAt(b, [a], { limits });
+      const [here, there] = [oslo.running.blackboard?.board('main'), lima.running.blackboard?.board('main')];
+      for (let n = 0; n < 20; n++) {
+        await here?.set('k', n);
+        await expect.poll(async () => (await there?.get('k'))?.value, patience).toBe(n);
+      }
+      await using ana = await lima.as('ana');
+      for (let n = 0; n < 5; n++) await ana.call('blackboard_read', { key: 'k' });
+      expect(await ana.callRaw('blackboard_read', { key: 'k' })).toMatchObject({ isError: true, structuredContent: { code: 'LIMITED' } });
+      await lima.stop();
+      await oslo.stop();
+    }));
+
+  it('has no boards where hubs share the store and it has no name, or when it is told so', () =>
+    inFolder(async (folder) => {
+      const [a] = await placesIn(folder);
+      const none = await startAt(a, [], { boards: boardsSettingsOf(false) });
+      expect(none.running.blackboard).toBeUndefined();
+      await using ana = await none.as('ana');
+      expect((await ana.tools()).filter(({ name }) => name.startsWith('blackboard_'))).toEqual([]);
+      await none.stop();
+      const store = { store: createMemoryStore(), isShared: true, shown: 'memory:' };
+      const shared = await startHub({ folder: dataFolder(join(folder, 'shared')), store });
+      expect(shared.blackboard).toBeUndefined();
+      await shared.close();
+    }));
 });
 
 describe('rules about who may use a board', () => {

@@ -45,6 +45,8 @@ export async function openBoards({ store, isShared, folder, name, settings, peer
   if ((isShared && name === undefined) || Object.keys(settings.boards).length === 0) return none;
   const blackboard = await createBlackboard({
     name: name ?? hostname(),
+    // A machine may get another name, and the board in its folder is the same.
+    ...(!isShared && { space: 'local' }),
     place: isShared ? `shared:${name}` : await placeOf(folder),
     store,
     boards: settings.boards,
