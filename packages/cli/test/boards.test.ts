@@ -276,6 +276,29 @@ describe('meshwork board', () => {
   );
 });
 
+describe('meshwork doctor', () => {
+  it(
+    'says how the board does, and which peer is away',
+    () =>
+      inFolder(async (folder) => {
+        const config = join(folder, 'hub.yaml');
+        await writeFile(config, `peers: [{ name: lima, url: "http://127.0.0.1:${await freePort()}/mcp", key: k }]\n`);
+        const hub = await runHub(join(folder, 'data'), ['--config', config]);
+        const env = { MESHWORK_SERVER: hub.url, MESHWORK_KEY: hub.adminKey };
+        const finding = async () => {
+          const { code, json } = await meshwork(['doctor', '--data', join(folder, 'data'), '--json'], env);
+          return { code, ...(json as unknown as { findings: { check: string }[] }).findings.find(({ check }) => check === 'board main') };
+        };
+        await expect
+          .poll(finding, patience)
+          .toMatchObject({ code: 0, state: 'warn', detail: expect.stringMatching(/^0 keys, 1 member; lima is away: .*127\.0\.0\.1/) });
+        expect((await meshwork(['board', 'status'], env)).out).toMatch(/lima +false/);
+        await hub.stop();
+      }),
+    60_000,
+  );
+});
+
 describe('boards and peers in the configuration', () => {
   const check = (text: string) =>
     inFolder(async (folder) => {
