@@ -114,7 +114,7 @@ describe('hubs that are peers', () => {
   );
 
   it(
-    'share nothing with a hub that nobody named',
+    'T34: share nothing with a hub that nobody named',
     () =>
       inFolder(async (folder) => {
         const [a, b] = await placesIn(folder);
@@ -167,7 +167,7 @@ describe('a hub', () => {
       await again.stop();
     }));
 
-  it('lets its peers come as often as there is something to say, and counts everybody else', () =>
+  it('T34: lets its peers come as often as there is something to say, and counts everybody else', () =>
     inFolder(async (folder) => {
       const [a, b] = await placesIn(folder);
       const limits = [{ by: 'caller', points: 5, perMs: 3_600_000 }] as const;
@@ -200,7 +200,7 @@ describe('a hub', () => {
     }));
 });
 
-describe('rules about who may use a board', () => {
+describe('T33: rules about who may use a board', () => {
   it(
     'are kept by tools, lists, resources and the record',
     () =>

@@ -124,7 +124,7 @@ describe('a link to a peer over MCP', () => {
     }));
 });
 
-describe('the tool that peers call', () => {
+describe('T34: the tool that peers call', () => {
   it('is neither shown to others nor of use to them, admins among them', () =>
     inFolder(async (folder) => {
       const peer = await startPeer(folder);

@@ -73,7 +73,7 @@ describe("an operator's own policies", () => {
   });
 });
 
-describe('rules of boards', () => {
+describe('T33: rules of boards', () => {
   const names = ['ana', 'bo', 'a"\\*\u0007'];
   const prefixes = ['', 'a', 'a/', 'a/b', 'a*', '*', '"', '\\', 'a\nb', '\u200b', '😀'];
   const party = fc.constantFrom('*', 'role:staff', ...names.map((name) => `agent:${name}`), 'user:ana');

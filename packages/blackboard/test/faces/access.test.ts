@@ -11,7 +11,7 @@ const access: BoardAccess = {
   },
 };
 
-describe('access to keys', () => {
+describe('T33: access to keys', () => {
   it.each<[string, object]>([
     ['read', {}],
     ['write', { value: 1 }],

@@ -26,14 +26,14 @@ describe('keys as resources', () => {
     await expect(world.read(ana, `${uri(key)}x`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('are read by those who may, whether they are there or not', async () => {
+  it('T33: are read by those who may, whether they are there or not', async () => {
     await using world = await createWorld({ access: ofAna });
     await world.use(ana, 'write', { key: 'secret/1', value: 1 });
     expect(await world.read(ana, uri('secret/1'))).toMatchObject({ value: 1 });
     for (const key of ['secret/1', 'secret/2']) await expect(world.read(bo, uri(key))).rejects.toMatchObject({ code: 'DENIED' });
   });
 
-  it('are listed as boards and a template, and completed with what may be seen', async () => {
+  it('T33: are listed as boards and a template, and completed with what may be seen', async () => {
     await using world = await createWorld({ access: ofAna });
     for (const key of ['plans/q3', 'plans/q4', 'secret/1']) await world.use(ana, 'write', { key, value: 1 });
     const completed = async (principal: typeof ana, name: string, value: string, board?: string) => {
@@ -53,7 +53,7 @@ describe('keys as resources', () => {
     expect(await completed(ana, 'key', '', 'other')).toEqual([]);
   });
 
-  it('tell whoever listens that they changed, and nobody else', async () => {
+  it('T33: tell whoever listens that they changed, and nobody else', async () => {
     await using world = await createWorld({ access: ofAna });
     expect(world.hub.maySee(bo, uri('plans/q4'))).toBe(true);
     expect(world.hub.maySee(bo, uri('secret/1'))).toBe(false);
