@@ -62,7 +62,7 @@ export function createBoardNews({ blackboard, ids, onChange, onError, kept = 10_
     async next(board, { cursor, limit, fits, signal }) {
       const log = logOf(board);
       const place = placeOf(cursor, epoch);
-      if (place === undefined || place < log.start() || place > log.end()) return { changes: [], cursor: cursorAt(log.end()), isReset: true };
+      if (place === undefined || place > log.end()) return { changes: [], cursor: cursorAt(log.end()), isReset: true };
       let from = place;
       const look = async (): Promise<NewsPage[]> => {
         if (from < log.start()) return [{ changes: [], cursor: cursorAt(log.end()), isReset: true }];

@@ -89,6 +89,15 @@ describe('T33: access to keys', () => {
     );
   });
 
+  it('finds what may be seen behind any number of keys that may not', async () => {
+    await using world = await createWorld({ access });
+    const board = world.blackboard.board('main');
+    for (let n = 0; n < 1_200; n++) await board.set(`secret/${n}`, n);
+    await board.set('t', 1);
+    expect(keysOf(await world.use(bo, 'list', { limit: 1 }))).toEqual(['t']);
+    expect(await world.use(bo, 'list', { limit: 1, prefix: 'secret/' })).toMatchObject({ entries: [] });
+  });
+
   it('keeps a caller who waits from hearing of other keys', async () => {
     await using world = await createWorld({ access });
     const { cursor } = await world.use(bo, 'list');
