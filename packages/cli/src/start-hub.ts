@@ -75,6 +75,8 @@ export interface StartHubOptions {
   readonly boards?: BoardsSettings;
   /** Hubs that share boards with this one. */
   readonly peers?: readonly PeerSettings[];
+  /** Milliseconds between two comparisons of boards with a peer; writes go there at once. Default 5,000: each is a call, and leaves a record. */
+  readonly syncEveryMs?: number;
   readonly instructions?: string;
   /** How often callers may call; an empty list: as often as they like. Default: those of `rateLimits`. */
   readonly limits?: readonly LimitRule[];
@@ -155,7 +157,17 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
       onError,
     });
     const publish = async (news: News) => void (await events.publish(news));
-    const boards = await openBoards({ store, isShared, folder, name: options.name, settings: shared, peers, access: guard.boardAccess, onError });
+    const boards = await openBoards({
+      store,
+      isShared,
+      folder,
+      name: options.name,
+      settings: shared,
+      peers,
+      syncEveryMs: options.syncEveryMs ?? 5_000,
+      access: guard.boardAccess,
+      onError,
+    });
     const limiting =
       limits?.length === 0
         ? undefined

@@ -1,12 +1,13 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { EXCHANGE_TOOL } from '@meshwork/blackboard';
 import { createMemoryStore } from '@meshwork/core';
 import { serveHttp } from '@meshwork/transports';
 import { describe, expect, it } from 'vitest';
 import { boardsSettingsOf } from '../src/config/boards-field.ts';
 import { peersSettingsOf } from '../src/config/peers-field.ts';
-import { dataFolder } from '../src/data-folder.ts';
+import { dataFolder, readAdminKey } from '../src/data-folder.ts';
 import { connectHub } from '../src/remote-hub.ts';
 import { type StartHubOptions, startHub } from '../src/start-hub.ts';
 import { inFolder, meshwork, runHub } from './program.ts';
@@ -35,6 +36,7 @@ async function startAt({ name, folder, port }: Place, others: readonly Place[], 
     name,
     guardian: { givenKeys: ['ana', 'bo', ...others.map((other) => other.name)].map((agent) => ({ key: keyOf(agent), agent })) },
     peers: others.map((other) => ({ name: other.name, agent: other.name, link: { url: `http://127.0.0.1:${other.port}/mcp`, key: keyOf(name) } })),
+    syncEveryMs: 500,
     onError: (error) => errors.push(error),
     ...more,
   });
@@ -113,6 +115,15 @@ describe('hubs that are peers', () => {
     120_000,
   );
 
+  it('T34: are agents, and nobody else of their name', () =>
+    inFolder(async (folder) => {
+      const [a] = await placesIn(folder);
+      const oslo = await startAt(a, [], { peers: [{ name: 'lima', agent: 'admin', link: undefined }] });
+      await using admin = await connectHub({ url: oslo.url, key: await readAdminKey(dataFolder(join(folder, a.name))) });
+      expect(await admin.callRaw(EXCHANGE_TOOL, {})).toMatchObject({ isError: true, structuredContent: { code: 'DENIED' } });
+      await oslo.stop();
+    }));
+
   it(
     'T34: share nothing with a hub that nobody named',
     () =>
@@ -179,8 +190,9 @@ describe('a hub', () => {
         await expect.poll(async () => (await there?.get('k'))?.value, patience).toBe(n);
       }
       await using ana = await lima.as('ana');
-      for (let n = 0; n < 5; n++) await ana.call('blackboard_read', { key: 'k' });
-      expect(await ana.callRaw('blackboard_read', { key: 'k' })).toMatchObject({ isError: true, structuredContent: { code: 'LIMITED' } });
+      for (let n = 0; n < 4; n++) await ana.call('blackboard_read', { key: 'k' });
+      expect(await ana.callRaw(EXCHANGE_TOOL, {})).toMatchObject({ isError: true, structuredContent: { code: 'DENIED' } });
+      expect(await ana.callRaw(EXCHANGE_TOOL, {})).toMatchObject({ isError: true, structuredContent: { code: 'LIMITED' } });
       await lima.stop();
       await oslo.stop();
     }));

@@ -85,12 +85,16 @@ describe('a link to a peer over MCP', () => {
       const peer = await startPeer(folder);
       await using link = linkTo(peer);
       await link.request(Buffer.from('a'), never());
+      await using other = linkTo(peer);
       const port = Number(new URL(peer.url).port);
       await peer.stop();
       await expect(link.request(Buffer.from('a'), never())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       link.send(Buffer.from('lost'));
+      // A link that was never there before comes up as well.
+      await expect(other.request(Buffer.from('a'), never())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       const again = await startPeer(folder, port);
-      await expect.poll(() => link.request(Buffer.from('a'), never()).then(String, () => undefined), { timeout: 20_000 }).toBeDefined();
+      for (const each of [link, other])
+        await expect.poll(() => each.request(Buffer.from('a'), never()).then(String, () => undefined), { timeout: 20_000 }).toBeDefined();
       await again.stop();
     }));
 

@@ -15,6 +15,7 @@ export interface OpenBoardsOptions {
   readonly name: string | undefined;
   readonly settings: BoardsSettings;
   readonly peers: readonly PeerSettings[];
+  readonly syncEveryMs: number;
   readonly access: BoardAccess;
   readonly onError: (error: unknown) => void;
 }
@@ -41,7 +42,7 @@ const none: OpenBoards = {
 };
 
 /** Opens the boards. Hubs that share a store each keep their own replica in it, by their name; without one there are no boards. */
-export async function openBoards({ store, isShared, folder, name, settings, peers, access, onError }: OpenBoardsOptions): Promise<OpenBoards> {
+export async function openBoards({ store, isShared, folder, name, settings, peers, syncEveryMs, access, onError }: OpenBoardsOptions): Promise<OpenBoards> {
   if ((isShared && name === undefined) || Object.keys(settings.boards).length === 0) return none;
   const blackboard = await createBlackboard({
     name: name ?? hostname(),
@@ -50,6 +51,7 @@ export async function openBoards({ store, isShared, folder, name, settings, peer
     place: isShared ? `shared:${name}` : await placeOf(folder),
     store,
     boards: settings.boards,
+    syncEveryMs,
     // In memory everything goes when the process does; that is said when the hub starts.
     allowVolatile: store.durability === 'process',
     onError,

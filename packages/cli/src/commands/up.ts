@@ -12,6 +12,7 @@ import { type Config, durationMs } from '../config/config-schema.ts';
 import { eventsSettingsOf } from '../config/events-field.ts';
 import { doorLimitsOf, jsonLimitsOf, limitRulesOf } from '../config/limits-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { longDurationMs } from '../config/long-duration.ts';
 import { peersSettingsOf } from '../config/peers-field.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -114,6 +115,7 @@ async function start({ folder, settings, config, store, logger }: StartParts, io
     events: eventsSettingsOf(config.events),
     boards: boardsSettingsOf(config.boards),
     peers: await peersSettingsOf(config.peers, io.cwd),
+    ...(config.syncEvery !== undefined && { syncEveryMs: longDurationMs(config.syncEvery) }),
     ...(config.name !== undefined && { name: config.name }),
     ...(config.instructions !== undefined && { instructions: config.instructions }),
     ...(limits !== undefined && { limits }),

@@ -4,6 +4,7 @@ import { auditField } from './audit-field.ts';
 import { boardsField } from './boards-field.ts';
 import { eventsField } from './events-field.ts';
 import { limitsSchema } from './limits-schema.ts';
+import { longDuration } from './long-duration.ts';
 import { certificateFields, networkFields } from './network-fields.ts';
 import { oauthField } from './oauth-schema.ts';
 import { peersField } from './peers-field.ts';
@@ -59,6 +60,9 @@ export const configSchema = z
       .describe('What this hub is called among those that share boards. Default the name of the machine.'),
     boards: boardsField.describe('The boards that agents share, by name; false: none. Default one board, main.'),
     peers: peersField.describe('Hubs that share boards with this one.'),
+    syncEvery: duration
+      .optional()
+      .describe('How often boards are compared with those of peers; what is written goes there at once, where they can be reached. Default 5s.'),
     instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),
     guardian: z
       .strictObject({
