@@ -39,6 +39,9 @@ export interface OpenBoardOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const MAX_KEY_LENGTH = 1_024;
+const MAX_VALUE_LENGTH = 1_048_576;
+
 /** A board, open: what serves its readers and writers, and what keeps it equal to its peers'. */
 export interface OpenBoard {
   readonly board: Board;
@@ -50,12 +53,13 @@ export interface OpenBoard {
 
 export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
   const { name, hub, space, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs } = options;
-  const { maxKeys = 1_000_000, maxKeyLength = 1_024, maxValueLength = 1_048_576, historyLength = 10_000 } = settings;
+  const { maxKeys = 1_000_000, maxKeyLength = MAX_KEY_LENGTH, maxValueLength = MAX_VALUE_LENGTH, historyLength = 10_000 } = settings;
   const levels = createLevels(settings);
   if (strong === undefined && levels.mayHold('', 'strong')) {
     throw new InvalidInputError(`the board ${JSON.stringify(name)} has keys of level strong and nothing to keep them in; give a strong store`);
   }
-  const limits = { maxKeyLength, maxValueLength };
+  // Smaller limits are for who writes here: what was written before they were set, and what peers wrote, is kept.
+  const limits = { maxKeyLength: Math.max(maxKeyLength, MAX_KEY_LENGTH), maxValueLength: Math.max(maxValueLength, MAX_VALUE_LENGTH) };
   const monotonic = () => clock.monotonic?.() ?? clock.now();
   const streams = (part: string) => `blackboard/${encodeURIComponent(space)}/${encodeURIComponent(name)}/${part}`;
   const replica = await openReplica({
@@ -159,6 +163,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     clock,
     maxKeys,
     maxKeyLength,
+    maxValueLength,
     sync,
     async reach(vector, signal) {
       while (!signal.aborted && !closing.signal.aborted && !isWithinVector(vector, replica.durable)) {

@@ -7,10 +7,10 @@ import type { Replica } from '../replica/replica.ts';
 import { decodeToken, encodeToken } from '../session-token.ts';
 import type { BoardState, Delta, Reading, Stamp, Version } from '../state/board-state.ts';
 import { emptyCloud, isWithinVector, joinVectors, type VersionVector } from '../state/context.ts';
-import { canonicalJson } from '../state/own-json.ts';
+import { canonicalJson, ownJson } from '../state/own-json.ts';
 import { familyOf } from '../state/reading.ts';
 import { isTombstone } from '../state/winner.ts';
-import type { StrongStore } from '../strong/strong-store.ts';
+import type { StrongStore, StrongWrite } from '../strong/strong-store.ts';
 import { entryOfReading, entryOfStrong, entryOfVersion, versionOfEntry } from './entry-of.ts';
 import { isExpired } from './expiry.ts';
 import type { History } from './history.ts';
@@ -30,6 +30,7 @@ export interface BoardOptions {
   readonly clock: Clock;
   readonly maxKeys: number;
   readonly maxKeyLength: number;
+  readonly maxValueLength: number;
   /** Exchanges with all peers. */
   readonly sync: (options: ReadOptions) => Promise<void>;
   /** Waits until the replica has on disk what the vector tells of. Never fails, may never end. */
@@ -56,7 +57,8 @@ class PlainBoard implements Board {
       const reading = await this.#inTime((signal) => strong.read(key, { signal }), options);
       return reading?.value === undefined ? undefined : entryOfStrong(reading);
     }
-    await this.prepare(options);
+    const ready = this.prepare(options);
+    if (ready !== undefined) await ready;
     const entry = this.#read(this.#options.replica.state, key);
     await this.#settled(key, options);
     return entry;
@@ -67,7 +69,8 @@ class PlainBoard implements Board {
     { after, limit = Number.POSITIVE_INFINITY, ...options }: ReadOptions & { readonly after?: string; readonly limit?: number } = {},
   ): Promise<readonly Entry[]> {
     const { levels, replica, strong, clock } = this.#options;
-    await this.prepare(options);
+    const ready = this.prepare(options);
+    if (ready !== undefined) await ready;
     const entries: Entry[] = [];
     const nowMs = clock.now();
     if (limit > 0) {
@@ -87,7 +90,12 @@ class PlainBoard implements Board {
   }
 
   async set(key: string, value: JsonValue, options: WriteOptions = {}): Promise<Entry> {
-    return (await this.#strongWrite(key, value, options)) ?? this.#put(key, options, (state, stamp) => state.set(key, value, stamp));
+    const own = this.#own(value);
+    this.#check(key);
+    const { strong } = this.#at(key);
+    return strong === undefined
+      ? this.#put(key, options, (state, stamp) => state.set(key, own, stamp))
+      : this.#strongWrite(strong, this.#strongForm(key, own, options), options);
   }
 
   async delete(key: string, options: WriteOptions = {}): Promise<boolean> {
@@ -96,7 +104,7 @@ class PlainBoard implements Board {
     if (strong !== undefined) {
       const before = await this.#inTime((signal) => strong.read(key, { signal }), options);
       if (before?.value === undefined) return false;
-      await this.#strongWrite(key, undefined, options);
+      await this.#strongWrite(strong, this.#strongForm(key, undefined, options), options);
       return true;
     }
     let wasThere = false;
@@ -115,7 +123,7 @@ class PlainBoard implements Board {
         `${JSON.stringify(key)} is of level ${level}, where two hubs would both succeed; give it the level strong by a rule of the board`,
       );
     }
-    const write = this.#strongForm(key, value, options);
+    const write = this.#strongForm(key, this.#own(value), options);
     return entryOfStrong(await this.#inTime((signal) => strong.compareAndSet(write, expected, { signal }), options, unknown));
   }
 
@@ -126,7 +134,8 @@ class PlainBoard implements Board {
 
   async add(key: string, element: JsonValue, options: WriteOptions = {}): Promise<Entry> {
     this.#refuseStrong(key, 'add');
-    return this.#put(key, options, (state, stamp) => state.add(key, element, stamp));
+    const own = this.#own(element);
+    return this.#put(key, options, (state, stamp) => state.add(key, own, stamp));
   }
 
   async remove(key: string, element: JsonValue, options: WriteOptions = {}): Promise<boolean> {
@@ -145,7 +154,8 @@ class PlainBoard implements Board {
     this.#check(key);
     const { strong, level } = this.#at(key);
     if (strong !== undefined) return [];
-    await this.prepare(options);
+    const ready = this.prepare(options);
+    if (ready !== undefined) await ready;
     const { state } = this.#options.replica;
     const reading = state.read(key);
     const entries: Entry[] = [];
@@ -164,8 +174,9 @@ class PlainBoard implements Board {
   async resolve(key: string, value: JsonValue, options: WriteOptions = {}): Promise<Entry> {
     this.#check(key);
     const { strong } = this.#at(key);
+    const own = this.#own(value);
     const present = await this.get(key, options);
-    const isResolved = present !== undefined && present.conflicts === 0 && canonicalJson(present.value ?? null) === canonicalJson(value);
+    const isResolved = present !== undefined && present.conflicts === 0 && canonicalJson(present.value ?? null) === canonicalJson(own);
     if (isResolved) return present;
     if (strong !== undefined || (this.#options.replica.state.read(key)?.conflicts ?? 0) === 0) {
       throw new ConflictError(`${JSON.stringify(key)} has one version, so there is nothing to resolve; write it with set`, {
@@ -176,7 +187,7 @@ class PlainBoard implements Board {
       const reading = state.read(key);
       // A counter or a set gives way to the value like any other version.
       if (reading !== undefined && familyOf(reading.version) !== 'register') state.delete(key, stamp);
-      return state.set(key, value, this.#later(stamp));
+      return state.set(key, own, this.#later(stamp));
     });
   }
 
@@ -225,8 +236,10 @@ class PlainBoard implements Board {
     return new SessionBoard(this.#options, token === undefined ? new Map() : decodeToken(this.name, token));
   }
 
-  /** What comes before a read or a write. */
-  protected async prepare(_options: ReadOptions): Promise<void> {}
+  /** What comes before a read or a write, if anything. */
+  protected prepare(_options: ReadOptions): Promise<void> | undefined {
+    return undefined;
+  }
 
   /** What comes after it. */
   protected noteSeen(): void {}
@@ -265,7 +278,8 @@ class PlainBoard implements Board {
     const { writer = hub, ttlMs = levels.ttlMsOf(key) } = options;
     if (ttlMs !== undefined && (!Number.isSafeInteger(ttlMs) || ttlMs < 1)) throw new InvalidInputError(`ttlMs is ${ttlMs}; give whole milliseconds from 1 on`);
     options.signal?.throwIfAborted();
-    await this.prepare(options);
+    const ready = this.prepare(options);
+    if (ready !== undefined) await ready;
     const written = replica.write(key, (state) => {
       const expiresAt = ttlMs === undefined ? undefined : Math.min(Math.floor(clock.now()) + ttlMs, Number.MAX_SAFE_INTEGER - 1);
       return work(state, { time: replica.time.next(), writer, ...(expiresAt !== undefined && { expiresAt }) });
@@ -286,6 +300,11 @@ class PlainBoard implements Board {
 
   #isNew(reading: Reading | undefined): boolean {
     return reading === undefined || isTombstone(reading.version);
+  }
+
+  /** A frozen copy. */
+  #own(value: JsonValue): JsonValue {
+    return ownJson(value, { maxValueLength: this.#options.maxValueLength, maxDepth: 64 });
   }
 
   #check(key: string): void {
@@ -314,17 +333,12 @@ class PlainBoard implements Board {
     }
   }
 
-  #strongForm(key: string, value: JsonValue | undefined, { writer = this.#options.hub, ttlMs }: WriteOptions) {
+  #strongForm(key: string, value: JsonValue | undefined, { writer = this.#options.hub, ttlMs }: WriteOptions): StrongWrite {
     if (ttlMs !== undefined) throw new InvalidInputError(`keys of level strong do not expire, and ${JSON.stringify(key)} is one; leave ttlMs out`);
     return { key, value, writer, time: this.#options.replica.time.next() };
   }
 
-  /** `undefined` when the key is of another level. */
-  async #strongWrite(key: string, value: JsonValue | undefined, options: WriteOptions): Promise<Entry | undefined> {
-    this.#check(key);
-    const { strong } = this.#at(key);
-    if (strong === undefined) return undefined;
-    const write = this.#strongForm(key, value, options);
+  async #strongWrite(strong: StrongStore, write: StrongWrite, options: WriteOptions): Promise<Entry> {
     return entryOfStrong(await this.#inTime((signal) => strong.write(write, { signal }), options, unknown));
   }
 
@@ -352,23 +366,22 @@ class SessionBoard extends PlainBoard implements BoardSession {
     return encodeToken(this.name, this.#seen);
   }
 
-  protected override async prepare(options: ReadOptions): Promise<void> {
-    const { replica, reach } = this.#options;
-    if (isWithinVector(this.#seen, replica.durable)) return;
-    const ending = new AbortController();
-    try {
-      await inTime(
-        reach(this.#seen, ending.signal),
-        options,
-        (why, cause) => new UnavailableError(`this hub has not seen yet what the session has: ${why}`, { cause }),
-      );
-    } finally {
-      ending.abort();
-    }
+  protected override prepare(options: ReadOptions): Promise<void> | undefined {
+    return isWithinVector(this.#seen, this.#options.replica.durable) ? undefined : this.#catchUp(options);
   }
 
   protected override noteSeen(): void {
     this.#seen = joinVectors(this.#seen, this.#options.replica.durable);
+  }
+
+  async #catchUp(options: ReadOptions): Promise<void> {
+    const ending = new AbortController();
+    const late = (why: string, cause: unknown) => new UnavailableError(`this hub has not seen yet what the session has: ${why}`, { cause });
+    try {
+      await inTime(this.#options.reach(this.#seen, ending.signal), options, late);
+    } finally {
+      ending.abort();
+    }
   }
 }
 

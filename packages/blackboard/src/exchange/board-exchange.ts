@@ -82,9 +82,14 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     if (replica.state !== state) throw new UnavailableError('the replica took another name meanwhile; ask again');
     return page;
   };
+  const takeTimes = ({ entries }: Delta) => {
+    const latest = new Map<string, number>();
+    for (const { versions } of entries) for (const { replica: id, time } of versions) latest.set(id, Math.max(time, latest.get(id) ?? 0));
+    for (const [id, time] of latest) replica.time.take(time, id);
+  };
   const take = async (pages: readonly Delta[], { isWhole }: { readonly isWhole: boolean }) => {
     const delta = joinPages(pages);
-    for (const { versions } of delta.entries) for (const version of versions) replica.time.take(version.time, version.replica);
+    takeTimes(delta);
     if (!isWhole) return (await replica.merge(delta)) !== undefined;
     if (delta.covers.from.size > 0) throw new InvalidInputError('what is given as a whole state begins later; send it from its beginning');
     await takeWhole(replica, delta, name);

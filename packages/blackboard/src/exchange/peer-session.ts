@@ -1,10 +1,10 @@
 import { MeshworkError, UnavailableError } from '@meshwork/core';
 import type { DeltaLimits } from '../codec/delta-limits.ts';
-import { pause } from '../pause.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Delta } from '../state/board-state.ts';
 import { isWithinVector, type VersionVector } from '../state/context.ts';
+import { askInTime } from './ask-in-time.ts';
 import type { BoardExchange } from './board-exchange.ts';
 import { decodeMessage, encodeMessage, type Message, type Page } from './message.ts';
 
@@ -60,10 +60,12 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   let sinceRepair = REPAIR_EVERY;
   let underWay: Promise<void> | undefined;
   let nudged = false;
-  let wake: AbortController = new AbortController();
+  let wake: (() => void) | undefined;
 
   const ask = async <Kind extends Message['kind']>(message: Message, kind: Kind, signal: AbortSignal): Promise<Extract<Message, { kind: Kind }>> => {
-    const bytes = await link.request(encodeMessage(message), { signal: AbortSignal.any([signal, closing.signal, AbortSignal.timeout(requestTimeoutMs)]) });
+    const bytes = await askInTime({ timeoutMs: requestTimeoutMs, signals: [signal, closing.signal] }, (ending) =>
+      link.request(encodeMessage(message), { signal: ending }),
+    );
     const answer = decodeMessage(bytes, limits);
     if (answer.kind !== kind || answer.board !== exchange.board)
       throw new UnavailableError(`${JSON.stringify(link.peer)} gave an answer to something else; ask again`);
@@ -152,6 +154,16 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     const known = theirs;
     if (known !== undefined && !isWithinVector(replica.durable, known)) await push(closing.signal, known, false);
   };
+  /** Waits so long, or until somebody wakes it. */
+  const isWoken = (ms: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms);
+      (timer as { unref?: () => void }).unref?.();
+      wake = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
   const loop = async () => {
     while (!closing.signal.aborted) {
       await attempt(closing.signal, () => run(closing.signal)).catch(() => {});
@@ -164,9 +176,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
           await attempt(closing.signal, pushFresh).catch(() => {});
           continue;
         }
-        wake = new AbortController();
-        await pause(left, AbortSignal.any([wake.signal, closing.signal]));
-        if (!wake.signal.aborted) break;
+        if (!(await isWoken(left))) break;
       }
     }
   };
@@ -179,9 +189,12 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     },
     nudge() {
       nudged = true;
-      if (theirs !== undefined) wake.abort();
+      if (theirs !== undefined) wake?.();
     },
     exchange: (signal) => attempt(signal, () => run(signal)),
-    close: () => closing.abort(new UnavailableError('the connection to the peer was ended')),
+    close() {
+      closing.abort(new UnavailableError('the connection to the peer was ended'));
+      wake?.();
+    },
   };
 }

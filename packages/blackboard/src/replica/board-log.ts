@@ -46,6 +46,14 @@ export function createBoardLog({ journal, stream, signal, ...present }: BoardLog
     if (found < records.length) throw takenOver(stream);
     return found;
   };
+  const isTakenOver = async (records: readonly Uint8Array[]): Promise<boolean> => {
+    try {
+      await look(records);
+      return false;
+    } catch (error) {
+      return error instanceof TakenOver;
+    }
+  };
   const settle = async (records: readonly Uint8Array[]): Promise<void> => {
     for (let waitMs = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
       await pause(waitMs, signal);
@@ -79,8 +87,10 @@ export function createBoardLog({ journal, stream, signal, ...present }: BoardLog
         await journal.append(stream, records, { expected: head });
         head += records.length;
       } catch (error) {
+        const code = MeshworkError.isInstance(error) ? error.code : undefined;
+        if (code === 'CLOSED') throw error;
+        if (code === 'CONFLICT' && (await isTakenOver(records))) throw takenOver(stream);
         onTrouble?.(error);
-        if (MeshworkError.isInstance(error) && error.code === 'CLOSED') throw error;
         await settle(records);
       }
       for (const record of records) bytes += record.length;

@@ -74,7 +74,11 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   // From here on nobody else can append, and no snapshot of somebody else becomes whole.
   await log.append(encodeRecord(identity));
   await fenceSnapshots(journal, streams.snapshot);
-  if (found !== undefined && isMoved) options.onRenamed({ was: found.identity.replica, is: name, reason: 'the store is at another place, so it is a copy' });
+  if (found !== undefined && isMoved) {
+    const event = { was: found.identity.replica, is: name, reason: 'the store is at another place than before, so it is a copy' };
+    // Whoever opens the board can listen only once it has it.
+    setTimeout(() => options.onRenamed(event), 0);
+  }
   return new DurableReplica(options, { state, identity, log, snapshotBytes, closing });
 }
 
@@ -136,7 +140,7 @@ class DurableReplica implements Replica {
   }
 
   async write(key: string, work: (state: BoardState) => Delta | undefined): Promise<boolean> {
-    await this.#enter();
+    for (let gate = this.#enter(); gate !== undefined; gate = this.#enter()) await gate;
     const state = this.#state;
     const before = state.read(key);
     if (before?.version.kind === 'count' && !this.#totals.has(key)) this.#totals.set(key, this.#ownTotal(state, key));
@@ -159,7 +163,7 @@ class DurableReplica implements Replica {
     given: Delta | ((state: BoardState) => Delta | undefined),
     { isLogged = false }: { readonly isLogged?: boolean } = {},
   ): Promise<readonly Change[] | undefined> {
-    await this.#enter();
+    for (let gate = this.#enter(); gate !== undefined; gate = this.#enter()) await gate;
     const state = this.#state;
     const { vector } = state.context;
     const delta = typeof given === 'function' ? given(state) : given;
@@ -209,12 +213,14 @@ class DurableReplica implements Replica {
     await this.#snapshot;
   }
 
-  async #enter(): Promise<void> {
-    while (this.#gate !== undefined) await this.#gate;
+  /** What to wait for before a change: the replica takes another name. @throws {UnavailableError} when nothing can be changed. */
+  #enter(): Promise<void> | undefined {
+    if (this.#gate !== undefined) return this.#gate;
     if (this.#ended !== undefined) throw this.#ended;
     if (this.#trouble !== undefined) {
       throw new UnavailableError('the store of this hub fails, and nothing was changed; try again later', { cause: this.#trouble });
     }
+    return undefined;
   }
 
   #ownTotal(state: BoardState, key: string): Version | undefined {
@@ -276,7 +282,7 @@ class DurableReplica implements Replica {
   }
 
   async #rename(reason: string): Promise<void> {
-    await this.settled();
+    while (this.#next !== undefined || this.#flushing !== undefined) await this.settled();
     const { ids, limits, clock, onRenamed } = this.#options;
     const from = this.#state;
     const into = createBoardState({ ...limits, replica: ids('r') });

@@ -60,7 +60,7 @@ export const configSchema = z
       .describe('What this hub is called among those that share boards. Default the name of the machine.'),
     boards: boardsField.describe('The boards that agents share, by name; false: none. Default one board, main.'),
     peers: peersField.describe('Hubs that share boards with this one.'),
-    syncEvery: duration
+    syncEvery: longDuration
       .optional()
       .describe('How often boards are compared with those of peers; what is written goes there at once, where they can be reached. Default 5s.'),
     instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),

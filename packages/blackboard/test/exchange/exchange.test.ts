@@ -1,0 +1,201 @@
+import { createMemoryStore, type Store } from '@meshwork/core';
+import { manualClock } from '@meshwork/testing';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { type Blackboard, type BlackboardOptions, type BoardSettings, createBlackboard, type PeerLink } from '../../src/index.ts';
+
+const board = 'plans';
+
+function openHub(name: string, options: Partial<BlackboardOptions> = {}, settings: BoardSettings = {}): Promise<Blackboard> {
+  return createBlackboard({ name, store: createMemoryStore(), place: name, boards: { [board]: settings }, allowVolatile: true, ...options });
+}
+
+function linkTo(from: Blackboard, to: Blackboard, seen: Uint8Array[] = []): PeerLink {
+  return {
+    peer: to.name,
+    async request(message) {
+      const answer = await to.peer.answer({ name: from.name }, message);
+      seen.push(message, answer);
+      return answer;
+    },
+    send: () => {},
+  };
+}
+
+const isEqual = async (...hubs: readonly Blackboard[]) => new Set(await Promise.all(hubs.map(async (hub) => (await hub.status(board)).digest))).size === 1;
+
+describe('an exchange', () => {
+  it('is enough in one direction, when only one side can reach the other', async () => {
+    await using one = await openHub('one');
+    await using two = await openHub('two');
+    await two.board(board).set('theirs', 1);
+    one.connect(linkTo(one, two));
+    await one.board(board).set('mine', 2);
+    await one.board(board).sync();
+    for (const hub of [one, two]) expect((await hub.board(board).list('')).map(({ key }) => key)).toEqual(['mine', 'theirs']);
+  });
+
+  it('follows a write at once, without waiting for the next round', async () => {
+    await using one = await openHub('one', { syncEveryMs: 1_000_000 });
+    await using two = await openHub('two', { syncEveryMs: 1_000_000 });
+    one.connect(linkTo(one, two));
+    await one.board(board).sync();
+    const change = two.board(board).watch('')[Symbol.asyncIterator]().next();
+    await one.board(board).set('a', 1);
+    expect((await change).value).toMatchObject({ key: 'a', after: { value: 1 } });
+  });
+
+  it('carries more than fits into one page', async () => {
+    await using one = await openHub('one', { syncEveryMs: 1_000_000 });
+    await using two = await openHub('two', { syncEveryMs: 1_000_000 });
+    await using three = await openHub('three', { syncEveryMs: 1_000_000 });
+    const text = 'x'.repeat(9_000);
+    await Promise.all(Array.from({ length: 100 }, (_, at) => one.board(board).set(`key/${at}`, { at, text })));
+    one.connect(linkTo(one, two));
+    three.connect(linkTo(three, two));
+    await one.board(board).sync();
+    await three.board(board).sync();
+    expect(await isEqual(one, two, three)).toBe(true);
+    expect((await three.board(board).list('')).length).toBe(100);
+  });
+
+  it('of hubs that have the same costs a few hundred bytes, however much they have', async () => {
+    await using one = await openHub('one', { syncEveryMs: 1_000_000 });
+    await using two = await openHub('two', { syncEveryMs: 1_000_000 });
+    const seen: Uint8Array[] = [];
+    one.connect(linkTo(one, two, seen));
+    await Promise.all(Array.from({ length: 1_000 }, (_, at) => one.board(board).set(`key/${at}`, at)));
+    await one.board(board).sync();
+    await one.board(board).sync();
+    seen.length = 0;
+    await one.board(board).sync();
+    expect(seen).toHaveLength(2);
+    expect(seen.reduce((bytes, message) => bytes + message.length, 0)).toBeLessThan(1_000);
+  });
+
+  it('does not happen between hubs with other levels, and both are told why', async () => {
+    await using one = await openHub('one');
+    await using two = await openHub('two', {}, { level: 'session' });
+    const lost = vi.fn();
+    one.events.on('peer-lost', lost);
+    one.connect(linkTo(one, two));
+    await one.board(board).set('a', 1);
+    await expect(one.board(board).sync()).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      details: { peers: [{ peer: 'two', reason: expect.stringContaining('level rules') }] },
+    });
+    expect(await two.board(board).get('a')).toBeUndefined();
+    expect(lost).toHaveBeenCalledWith(expect.objectContaining({ peer: 'two', board }));
+    expect((await one.status(board)).peers).toMatchObject([{ peer: 'two', isReached: false, reason: expect.stringContaining('level rules') }]);
+  });
+
+  it('takes what a hub with a fast clock wrote, but not its time', async () => {
+    const [right, fast] = [manualClock(), manualClock()];
+    fast.advance(3_600_000);
+    await using one = await openHub('one', { clock: fast });
+    await using two = await openHub('two', { clock: right });
+    const refused = vi.fn();
+    two.events.on('clock-refused', refused);
+    await one.board(board).set('a', 'early');
+    two.connect(linkTo(two, one));
+    await two.board(board).sync();
+    expect(refused).toHaveBeenCalledWith(expect.objectContaining({ board, aheadMs: expect.any(Number) }));
+    const entry = await two.board(board).set('a', 'late');
+    expect(Date.parse(entry.updatedAt)).toBe(right.now());
+    await two.board(board).sync();
+    // The cause decides, and not the time.
+    for (const hub of [one, two]) expect(await hub.board(board).get('a')).toMatchObject({ value: 'late', conflicts: 0 });
+  });
+});
+
+describe('a hub that was away for too long', () => {
+  it('is waited for no more, and comes back without bringing back what was deleted', async () => {
+    vi.useFakeTimers();
+    try {
+      const clock = manualClock();
+      const options = { clock, syncEveryMs: 1_000, maxAbsenceMs: 60_000 };
+      const store = createMemoryStore();
+      const kept: Store = { ...store, close: async () => {} };
+      await using one = await openHub('one', options);
+      await using two = await openHub('two', options);
+      one.connect(linkTo(one, two));
+      let away = await openHub('away', { ...options, store: kept });
+      const end = away.connect(linkTo(away, one));
+      await one.board(board).set('gone', 1);
+      await one.board(board).set('stays', 1);
+      await away.board(board).sync();
+      await away.board(board).set('written by away', 1);
+      end();
+      await away.close();
+      away = await openHub('away', { ...options, store: kept });
+      await away.board(board).set('written while away', 1);
+      const retired = vi.fn();
+      one.events.on('replica-retired', retired);
+      await one.board(board).delete('gone');
+      for (let round = 0; round < 100; round++) {
+        clock.advance(1_000);
+        await vi.advanceTimersByTimeAsync(1_000);
+      }
+      expect(retired).toHaveBeenCalled();
+      // The deletion is forgotten: two entries are left, and three members.
+      expect(await one.status(board)).toMatchObject({ keys: 2, versions: 5 });
+      expect(await away.board(board).get('gone')).toMatchObject({ value: 1 });
+      away.connect(linkTo(away, one));
+      await away.board(board).sync();
+      for (let round = 0; round < 5; round++) {
+        clock.advance(1_000);
+        await vi.advanceTimersByTimeAsync(1_000);
+      }
+      for (const hub of [one, two, away]) {
+        const keys = (await hub.board(board).list('')).map(({ key }) => key);
+        expect(keys).toEqual(['stays', 'written by away', 'written while away']);
+        expect((await hub.status(board)).members.map(({ state }) => state)).toEqual(['active', 'active', 'active']);
+      }
+      await away.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('a hostile message', () => {
+  it('is refused, and changes nothing', async () => {
+    await using one = await openHub('one', { syncEveryMs: 1_000_000 });
+    await using two = await openHub('two', { syncEveryMs: 1_000_000 });
+    const seen: Uint8Array[] = [];
+    await one.board(board).set('a', { n: 1, text: 'one' });
+    await one.board(board).increment('count', 3);
+    await one.board(board).add('tags', 'x');
+    one.connect(linkTo(one, two, seen));
+    await one.board(board).sync();
+    const victim = await openHub('victim', { syncEveryMs: 1_000_000 });
+    const messages = seen.filter((_, at) => at % 2 === 0);
+    const spoilt = fc
+      .record({ message: fc.constantFrom(...messages), at: fc.nat(), byte: fc.nat(255), cut: fc.option(fc.nat(), { freq: 4 }) })
+      .map(({ message, at, byte, cut }) => {
+        const copy = message.slice();
+        copy[at % copy.length] = byte;
+        return { copy: cut === null ? copy : copy.slice(0, cut % copy.length), message };
+      })
+      .filter(({ copy, message }) => copy.length !== message.length || copy.some((byte, at) => byte !== message[at]));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          spoilt.map(({ copy }) => copy),
+          fc.uint8Array({ maxLength: 200 }),
+        ),
+        async (bytes) => {
+          try {
+            await victim.peer.answer({ name: 'eve' }, bytes);
+          } catch (error) {
+            expect(['INVALID_INPUT', 'NOT_FOUND', 'CONFLICT', 'UNAVAILABLE']).toContain((error as { code?: string }).code);
+            return;
+          }
+        },
+      ),
+      { numRuns: 3_000 },
+    );
+    expect(await victim.board(board).set('still', 'works')).toMatchObject({ value: 'works' });
+    await victim.close();
+  });
+});
