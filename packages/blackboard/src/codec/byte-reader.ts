@@ -75,7 +75,13 @@ export class ByteReader {
 
   /** A well-formed text of at most `maxLength` characters. */
   text(maxLength: number = Number.MAX_SAFE_INTEGER): string {
-    const bytes = this.bytes(Math.min(maxLength * 3, Number.MAX_SAFE_INTEGER));
+    return this.utf8(this.varint(), maxLength);
+  }
+
+  /** A well-formed text of so many bytes. */
+  utf8(length: number, maxLength: number): string {
+    if (length > maxLength * 3) throw new InvalidInputError(`a message holds a text of ${length} bytes where ${maxLength} characters are allowed`);
+    const bytes = this.raw(length);
     let text: string;
     try {
       text = decoder.decode(bytes);
@@ -84,6 +90,20 @@ export class ByteReader {
     }
     if (text.length > maxLength) throw new InvalidInputError(`a message holds a text of ${text.length} characters where ${maxLength} are allowed`);
     return text;
+  }
+
+  /** Puts so many bytes into `codes`, from `at` on. False, and nothing is read, when one is none of ASCII. */
+  ascii(length: number, codes: number[], at: number): boolean {
+    if (length > this.left) throw tooShort();
+    const bytes = this.#bytes;
+    const start = this.#at;
+    for (let done = 0; done < length; done++) {
+      const code = bytes[start + done] as number;
+      if (code > 127) return false;
+      codes[at + done] = code;
+    }
+    this.#at = start + length;
+    return true;
   }
 
   /** @throws {InvalidInputError} when something is left. */

@@ -12,6 +12,11 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Takes back what was written beyond this length. */
+  cut(length: number): void {
+    this.#length = length;
+  }
+
   byte(value: number): void {
     this.#reserve(1);
     this.#bytes[this.#length++] = value;
@@ -55,25 +60,28 @@ export class ByteWriter {
 
   /** The length in bytes, and UTF-8. @throws {InvalidInputError} when the text holds half a surrogate pair. */
   text(value: string): void {
-    const { length } = value;
-    if (length < 64) {
-      this.#reserve(length + 1);
-      const bytes = this.#bytes;
-      const start = this.#length + 1;
-      let at = 0;
-      for (; at < length; at++) {
-        const code = value.charCodeAt(at);
-        if (code > 127) break;
-        bytes[start + at] = code;
-      }
-      if (at === length) {
-        bytes[start - 1] = length;
-        this.#length = start + length;
-        return;
-      }
+    const start = this.#length;
+    if (value.length < 128) {
+      this.byte(value.length);
+      if (this.ascii(value, 0)) return;
+      this.#length = start;
     }
-    if (!value.isWellFormed()) throw new InvalidInputError('a text holds half a surrogate pair, which UTF-8 cannot carry; repair the text first');
-    this.bytes(encoder.encode(value));
+    this.bytes(utf8(value));
+  }
+
+  /** The characters from `start` on as a byte each. False, and nothing is written, when one is none of ASCII. */
+  ascii(value: string, start: number): boolean {
+    const { length } = value;
+    this.#reserve(length - start);
+    const bytes = this.#bytes;
+    let to = this.#length;
+    for (let at = start; at < length; at++) {
+      const code = value.charCodeAt(at);
+      if (code > 127) return false;
+      bytes[to++] = code;
+    }
+    this.#length = to;
+    return true;
   }
 
   /** A copy of what was written. */
@@ -101,4 +109,10 @@ export class ByteWriter {
     grown.set(this.#bytes);
     this.#bytes = grown;
   }
+}
+
+/** @throws {InvalidInputError} when the text holds half a surrogate pair. */
+export function utf8(text: string): Uint8Array {
+  if (!text.isWellFormed()) throw new InvalidInputError('a text holds half a surrogate pair, which UTF-8 cannot carry; repair the text first');
+  return encoder.encode(text);
 }

@@ -1,22 +1,148 @@
-import { InvalidInputError } from '@meshwork/core';
-import type { Delta } from '../state/board-state.ts';
+import { InvalidInputError, type JsonValue } from '@meshwork/core';
+import type { Delta, DeltaEntry, Version, VersionKind } from '../state/board-state.ts';
+import { isWithinVector } from '../state/context.ts';
+import { holdVersion } from '../state/held-version.ts';
+import { LoneEntry } from '../state/lone-entry.ts';
+import { ReplicaLog } from '../state/replica-log.ts';
 import { ByteReader } from './byte-reader.ts';
-import { deltaFromJson } from './delta-json.ts';
-import type { DeltaLimits } from './delta-limits.ts';
+import { readContext, readVector } from './context-codec.ts';
+import { deltaVersion, flags, kinds } from './delta-format.ts';
+import { checkTotal, type DeltaLimits } from './delta-limits.ts';
+import { readAfter } from './front-coding.ts';
+import { ValueDecoder } from './value-decoder.ts';
+import { maxNameLength } from './vector-codec.ts';
 
 /**
  * The delta that `encodeDelta` made bytes of. Its values are frozen, and everything that `merge` takes for granted has been checked.
  * @throws {InvalidInputError} when the bytes are none of ours, or beyond the limits.
  */
-export function decodeDelta(bytes: Uint8Array, limits: DeltaLimits = {}): Delta {
+export function decodeDelta(bytes: Uint8Array, { maxKeyLength = 1_024, maxValueLength = 1_048_576 }: DeltaLimits = {}): Delta {
   const reader = new ByteReader(bytes);
-  if (reader.byte() !== 0) throw new InvalidInputError('a delta is of a version this program does not know; update it');
-  const text = reader.text();
+  const version = reader.byte();
+  if (version !== deltaVersion) throw new InvalidInputError(`a delta is of version ${version}, which this program does not know; update it`);
+  const replicas = readNames(reader);
+  const writers = readNames(reader);
+  const context = readContext(reader, replicas);
+  const covers = { from: readVector(reader, replicas), to: readVector(reader, replicas) };
+  if (!isWithinVector(covers.to, context.vector)) throw unfit('says that it covers more than its sender has seen');
+  const count = reader.varint();
+  const [keys, dots, values] = [new ByteReader(reader.bytes()), new ByteReader(reader.bytes()), new ByteReader(reader.bytes())];
   reader.end();
-  try {
-    return deltaFromJson(JSON.parse(text), limits);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new InvalidInputError('a delta cannot be read; ask for it again', { cause: error });
-    throw error;
+  // A key takes a byte at least, and a version two.
+  if (count > keys.left || count * 2 > dots.left) throw unfit('has fewer entries than it says');
+  const decoder = new EntryDecoder(replicas, writers, dots, new ValueDecoder(values, { maxValueLength, maxDepth: 64 }));
+  const entries: DeltaEntry[] = [];
+  let key = '';
+  for (let at = 0; at < count; at++) {
+    key = readAfter(keys, key, maxKeyLength);
+    entries.push(decoder.read(key));
   }
+  for (const part of [keys, dots, values]) part.end();
+  return { entries, context, covers };
+}
+
+interface Source {
+  readonly kind: VersionKind;
+  readonly writer: string;
+  readonly place: Place;
+}
+
+/** Where the last version of a replica was. */
+interface Place {
+  readonly log: ReplicaLog;
+  counter: number;
+  time: number;
+  expiresAt: number;
+}
+
+class EntryDecoder {
+  readonly #replicas: readonly string[];
+  readonly #writers: readonly string[];
+  readonly #dots: ByteReader;
+  readonly #values: ValueDecoder;
+  readonly #sources: Source[] = [];
+  readonly #places = new Map<string, Place>();
+
+  constructor(replicas: readonly string[], writers: readonly string[], dots: ByteReader, values: ValueDecoder) {
+    this.#replicas = replicas;
+    this.#writers = writers;
+    this.#dots = dots;
+    this.#values = values;
+  }
+
+  read(key: string): DeltaEntry {
+    const dots = this.#dots;
+    const head = dots.varint();
+    const first = this.#readVersion(key, head);
+    if ((head & flags.more) === 0) return new LoneEntry(first);
+    const more = dots.varint();
+    const hasSeen = more % 2 === 1;
+    const count = (more - (more % 2)) / 2;
+    if (count > dots.left) throw unfit('has fewer versions of a key than it says');
+    const seen = hasSeen ? readContext(dots, this.#replicas) : undefined;
+    const versions = [first];
+    for (let at = 0; at < count; at++) {
+      const next = dots.varint();
+      if ((next & flags.more) !== 0) throw unfit('has versions within versions');
+      versions.push(this.#readVersion(key, next));
+    }
+    return seen === undefined ? { key, versions } : { key, versions, seen };
+  }
+
+  #readVersion(key: string, head: number): Version {
+    const dots = this.#dots;
+    const index = Math.floor(head / 8);
+    const source = this.#sources[index] ?? this.#newSource(index);
+    const { kind, writer, place } = source;
+    const counter = place.counter + ((head & flags.next) === 0 ? dots.signed() : 1);
+    const time = place.time + dots.signed();
+    if (!isWhole(counter - 1) || !isWhole(time)) throw unfit('has a version that nobody can have written');
+    place.counter = counter;
+    place.time = time;
+    let expiresAt: number | undefined;
+    if ((head & flags.expires) !== 0) {
+      expiresAt = place.expiresAt + dots.signed();
+      if (!isWhole(expiresAt)) throw unfit('has a version that expires at no time');
+      place.expiresAt = expiresAt;
+    }
+    return holdVersion(place.log.origin(kind, writer, time), key, { counter, time, value: this.#readValue(kind), expiresAt });
+  }
+
+  #readValue(kind: VersionKind): JsonValue | undefined {
+    if (kind === 'deleted') return undefined;
+    const value = this.#values.read();
+    return kind === 'count' ? checkTotal(value) : value;
+  }
+
+  #newSource(index: number): Source {
+    const dots = this.#dots;
+    const replica = this.#replicas[dots.varint()];
+    const kind = kinds[dots.byte()];
+    const writer = this.#writers[dots.varint()];
+    if (index !== this.#sources.length || replica === undefined || kind === undefined || writer === undefined) throw unfit('has a version of nobody');
+    let place = this.#places.get(replica);
+    if (place === undefined) {
+      place = { log: new ReplicaLog(replica, { isLoose: true }), counter: 0, time: 0, expiresAt: 0 };
+      this.#places.set(replica, place);
+    }
+    const source = { kind, writer, place };
+    this.#sources.push(source);
+    return source;
+  }
+}
+
+function readNames(reader: ByteReader): string[] {
+  const count = reader.count(1);
+  const names: string[] = [];
+  for (let at = 0; at < count; at++) names.push(reader.text(maxNameLength));
+  if (new Set(names).size < count) throw unfit('names somebody twice');
+  return names;
+}
+
+function isWhole(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 0;
+}
+
+function unfit(what: string): InvalidInputError {
+  return new InvalidInputError(`a delta ${what}; ask for it again`);
 }

@@ -1,5 +1,4 @@
 import { InvalidInputError, type JsonValue } from '@meshwork/core';
-import type { VersionKind } from '../state/board-state.ts';
 
 /** What a delta of somebody else may hold. The same as of the state that merges it. */
 export interface DeltaLimits {
@@ -8,8 +7,6 @@ export interface DeltaLimits {
   /** Characters of a value's JSON, about. Default 1,048,576. */
   readonly maxValueLength?: number;
 }
-
-export const kinds: readonly VersionKind[] = ['value', 'deleted', 'count', 'added', 'removed'];
 
 /** What a state takes for granted of a count that it merges. */
 export function checkTotal(total: JsonValue | undefined): number {

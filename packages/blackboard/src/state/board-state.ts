@@ -66,6 +66,11 @@ export interface Change {
   readonly after: Reading | undefined;
 }
 
+export interface MergeOptions {
+  /** `false` when nobody wants to know what changed: a large delta is merged in half the time, and `merge` tells of no change. Default true. */
+  readonly changes?: boolean;
+}
+
 /**
  * The replicated state of a board: a delta-state causal CRDT. Synchronous, in memory, free of effects; who holds it makes it durable and
  * carries its deltas.
@@ -99,8 +104,8 @@ export interface BoardState {
    * Costs what has changed, and not what there is.
    */
   deltaSince(since: VersionVector, options?: { readonly maxBytes?: number }): { readonly delta: Delta; readonly isLast: boolean };
-  /** Commutative, associative and idempotent. What changed of what is read. */
-  merge(delta: Delta): readonly Change[];
+  /** Commutative, associative and idempotent. What changed of what is read. @throws {InvalidInputError} when the delta contradicts itself; nothing has changed. */
+  merge(delta: Delta, options?: MergeOptions): readonly Change[];
   /** Drops the deletions that all who are waited for have seen. How many. */
   collect(stable: VersionVector): number;
   /** SHA-256-free, order-free digest of the live versions: equal states have equal digests, whoever has dropped which deletions. */

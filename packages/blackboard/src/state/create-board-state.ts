@@ -1,17 +1,18 @@
 import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
-import type { BoardState, Change, Delta, DeltaEntry, Reading, Stamp, Version, VersionKind } from './board-state.ts';
+import type { BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
-import { type HeldVersion, holdVersion } from './held-version.ts';
+import { HeldVersion, holdVersion } from './held-version.ts';
+import { LoneEntry } from './lone-entry.ts';
 import { mergeGroups } from './merge-groups.ts';
-import { ownJson, type ValueLimits } from './own-json.ts';
+import { JsonCopier, type ValueLimits } from './own-json.ts';
 import { takePage } from './page.ts';
 import { type Family, familyOf, readVersions } from './reading.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Seen } from './seen.ts';
-import { elementSlot, Slots, slotOf } from './slots.ts';
+import { elementSlot, isGroup, Slots, slotOf } from './slots.ts';
 import { byPrecedence, isTombstone } from './winner.ts';
-import { WriteDelta } from './write-delta.ts';
+import { LoneWriteDelta, WriteDelta } from './write-delta.ts';
 
 export interface BoardStateOptions {
   /** This replica's name: never the name of another one, and never used again by one that has lost its writes. */
@@ -30,19 +31,25 @@ export function createBoardState({ replica, maxKeyLength = 1_024, maxValueLength
 class State implements BoardState {
   readonly replica: string;
   readonly #maxKeyLength: number;
-  readonly #limits: ValueLimits;
+  readonly #json: JsonCopier;
   readonly #slots = new Slots();
   readonly #seen: Seen;
   readonly #logs = new Map<string, ReplicaLog>();
   readonly #own: ReplicaLog;
+  /** Asked for last. */
+  #latestLog: ReplicaLog;
+  /** Who wrote last: a name that was found to be well-formed. */
+  #writer = '';
 
   constructor(replica: string, maxKeyLength: number, limits: ValueLimits) {
     this.#maxKeyLength = maxKeyLength;
-    this.#limits = limits;
+    this.#json = new JsonCopier(limits);
     this.#checkName(replica, 'the name of a replica');
     this.replica = replica;
     this.#seen = new Seen(replica);
-    this.#own = this.#logOf(replica);
+    this.#own = new ReplicaLog(replica);
+    this.#logs.set(replica, this.#own);
+    this.#latestLog = this.#own;
   }
 
   get context(): Context {
@@ -83,11 +90,24 @@ class State implements BoardState {
   }
 
   set(key: string, value: JsonValue, stamp: Stamp): Delta {
+    const held = this.#slots.held(key);
+    const hasElements = this.#slots.hasElements(key);
+    // What most writes are: the only version of a key that is no set.
+    if (!hasElements && (held === undefined || (!isGroup(held) && held.origin.isRegister))) {
+      if (held === undefined) this.#checkName(key, 'a key');
+      const copied = this.#json.copy(value);
+      const first = this.#begin(stamp);
+      const version = this.#next(key, 'value', copied, stamp);
+      this.#slots.putOnly(key, held, version);
+      if (held !== undefined) held.origin.log.drop(held);
+      const ahead = this.#seen.aheadOf(key);
+      return ahead === undefined ? new LoneWriteDelta(version, this.#seen.others) : this.#deltaOf([{ key, versions: [version], seen: ahead }], first);
+    }
     this.#checkKey(key, 'register');
-    const copied = ownJson(value, this.#limits);
+    const copied = this.#json.copy(value);
     const first = this.#begin(stamp);
     const entries = [this.#replace(key, key, 'value', copied, stamp)];
-    if (this.#slots.hasElements(key)) this.#removeElements(key, stamp, entries);
+    if (hasElements) this.#removeElements(key, stamp, entries);
     return this.#deltaOf(entries, first);
   }
 
@@ -104,7 +124,7 @@ class State implements BoardState {
   increment(key: string, by: number, stamp: Stamp): Delta {
     this.#checkKey(key, 'counter');
     const present = this.#slots.get(key);
-    const mine = present.find(({ kind, origin }) => kind === 'count' && origin.replica === this.replica);
+    const mine = present.find(({ kind, origin }) => kind === 'count' && origin.log === this.#own);
     const total = ((mine?.value as number | undefined) ?? 0) + by;
     if (!Number.isSafeInteger(by) || !Number.isSafeInteger(total)) {
       throw new InvalidInputError(`incrementing by ${by} leads to ${total}: counters count in whole numbers up to ${Number.MAX_SAFE_INTEGER}`);
@@ -116,14 +136,14 @@ class State implements BoardState {
 
   add(key: string, element: JsonValue, stamp: Stamp): Delta {
     this.#checkKey(key, 'set');
-    const copied = ownJson(element, this.#limits);
+    const copied = this.#json.copy(element);
     const first = this.#begin(stamp);
     return this.#deltaOf([this.#replace(elementSlot(key, copied), key, 'added', copied, stamp)], first);
   }
 
   remove(key: string, element: JsonValue, stamp: Stamp): Delta | undefined {
     this.#checkKey(key, 'set');
-    const copied = ownJson(element, this.#limits);
+    const copied = this.#json.copy(element);
     const slot = elementSlot(key, copied);
     if (!this.#slots.get(slot).some(({ kind }) => kind === 'added')) return undefined;
     const first = this.#begin(stamp);
@@ -138,27 +158,25 @@ class State implements BoardState {
     return { delta: { entries, context: { vector, cloud: emptyCloud }, covers: { from, to } }, isLast };
   }
 
-  merge(delta: Delta): readonly Change[] {
+  merge(delta: Delta, { changes = true }: MergeOptions = {}): readonly Change[] {
     const { context, covers, entries } = delta;
-    const came = new Map<string, HeldVersion[]>();
     const before = new Map<string, Reading | undefined>();
-    for (const merged of mergeGroups({ entries, context, after: this.#seen.after(covers), slots: this.#slots, seen: this.#seen })) {
-      const { slot, key, mine, kept, theirs } = merged;
+    const note = (key: string) => {
       if (!before.has(key)) before.set(key, this.read(key));
-      const group = [...kept];
-      for (const their of theirs) {
-        const { replica, kind, writer } = their;
-        const version = holdVersion(this.#logOf(replica).origin(kind, writer), key, their);
-        group.push(version);
-        const versions = came.get(replica);
-        if (versions === undefined) came.set(replica, [version]);
-        else versions.push(version);
-      }
-      this.#slots.put(slot, key, mine, group);
-      const stays = new Set(kept);
-      for (const version of mine) if (!stays.has(version)) this.#logOf(version.replica).drop(version);
-    }
-    for (const [replica, versions] of came) this.#logOf(replica).insert(versions);
+    };
+    const after = this.#seen.after(covers);
+    const { came, gone } = mergeGroups({
+      entries,
+      context,
+      after,
+      slots: this.#slots,
+      seen: this.#seen,
+      hold: (version) => this.#hold(version),
+      onChange: changes ? note : undefined,
+    });
+    for (const version of came) version.origin.log.append(version);
+    for (const log of this.#logs.values()) log.settle();
+    for (const version of gone) version.origin.log.drop(version);
     this.#seen.advance(covers);
     return this.#changesSince(before);
   }
@@ -177,7 +195,7 @@ class State implements BoardState {
         group,
         group.filter((other) => other !== version),
       );
-      this.#logOf(version.replica).drop(version);
+      version.origin.log.drop(version);
       collected++;
     }
     return collected;
@@ -203,7 +221,10 @@ class State implements BoardState {
   /** The own counter before a write. */
   #begin({ time, writer, expiresAt = 0 }: Stamp): number {
     if (!isWhole(time) || !isWhole(expiresAt)) throw new InvalidInputError(`a stamp has the times ${time} and ${expiresAt}; give whole numbers from 0 on`);
-    this.#checkName(writer, 'the name of a writer');
+    if (writer !== this.#writer) {
+      this.#checkName(writer, 'the name of a writer');
+      this.#writer = writer;
+    }
     const { own, claimed } = this.#seen;
     if (claimed > own) {
       throw new ConflictError(`others know ${claimed} writes of ${JSON.stringify(this.replica)}, which itself knows ${own}: go on under a new name`);
@@ -213,23 +234,30 @@ class State implements BoardState {
     return own;
   }
 
+  /** The version as one of this state's own; one that a decoder has made is taken as it is. */
+  #hold(version: Version): HeldVersion {
+    const origin = this.#logOf(version.replica).origin(version.kind, version.writer, version.time);
+    return version instanceof HeldVersion && version.origin.log.isLoose && version.adopt(origin) ? version : holdVersion(origin, version.key, version);
+  }
+
+  /** One own write, not in its slot yet. */
+  #next(key: string, kind: VersionKind, value: JsonValue | undefined, { time, writer, expiresAt }: Stamp): HeldVersion {
+    const seen = this.#seen;
+    const counter = seen.own + 1;
+    const version = holdVersion(this.#own.origin(kind, writer, time), key, { counter, time, value, expiresAt });
+    seen.own = counter;
+    if (counter > seen.claimed) seen.claimed = counter;
+    this.#own.append(version);
+    return version;
+  }
+
   /** One own write: takes the place of what the slot holds, but for `beside`. */
-  #replace(
-    slot: string,
-    key: string,
-    kind: VersionKind,
-    value: JsonValue | undefined,
-    { time, writer, expiresAt }: Stamp,
-    beside?: readonly HeldVersion[],
-  ): DeltaEntry {
-    const counter = ++this.#seen.own;
-    this.#seen.claimed = Math.max(this.#seen.claimed, counter);
-    const version = holdVersion(this.#own.origin(kind, writer), key, { counter, time, value, expiresAt });
+  #replace(slot: string, key: string, kind: VersionKind, value: JsonValue | undefined, stamp: Stamp, beside?: readonly HeldVersion[]): DeltaEntry {
+    const version = this.#next(key, kind, value, stamp);
     const present = this.#slots.get(slot);
     const versions = beside === undefined ? [version] : [...beside, version];
     this.#slots.put(slot, key, present, versions);
-    this.#own.append(version);
-    for (const old of present) if (beside === undefined || !beside.includes(old)) this.#logOf(old.replica).drop(old);
+    for (const old of present) if (beside === undefined || !beside.includes(old)) old.origin.log.drop(old);
     const seen = this.#seen.aheadOf(slot);
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
@@ -242,8 +270,10 @@ class State implements BoardState {
   }
 
   #entryOf(slot: string, key: string): DeltaEntry {
-    const versions = this.#slots.get(slot);
+    const held = this.#slots.held(slot);
     const seen = this.#seen.aheadOf(slot);
+    if (held !== undefined && !isGroup(held) && seen === undefined) return new LoneEntry(held);
+    const versions = this.#slots.get(slot);
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
 
@@ -252,11 +282,13 @@ class State implements BoardState {
   }
 
   #logOf(replica: string): ReplicaLog {
+    if (this.#latestLog.replica === replica) return this.#latestLog;
     let log = this.#logs.get(replica);
     if (log === undefined) {
       log = new ReplicaLog(replica);
       this.#logs.set(replica, log);
     }
+    this.#latestLog = log;
     return log;
   }
 
@@ -282,6 +314,8 @@ function isWhole(number: number): boolean {
 
 function readsTheSame(one: Reading | undefined, other: Reading | undefined): boolean {
   if (one === undefined || other === undefined) return one?.value === other?.value;
-  if (one.conflicts !== other.conflicts || one.version.kind !== other.version.kind) return false;
-  return one.version === other.version && one.version.kind === 'value' ? true : JSON.stringify(one) === JSON.stringify(other);
+  const [before, after] = [one.version, other.version];
+  if (one.conflicts !== other.conflicts || before.kind !== after.kind) return false;
+  if (before === after && before.kind === 'value') return true;
+  return before.counter === after.counter && before.replica === after.replica && JSON.stringify(one.value) === JSON.stringify(other.value);
 }

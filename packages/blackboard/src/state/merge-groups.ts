@@ -2,16 +2,11 @@ import { InvalidInputError } from '@meshwork/core';
 import type { DeltaEntry, Version } from './board-state.ts';
 import { type Context, hasSeen, isWithin, joinContexts, type VersionVector } from './context.ts';
 import type { HeldVersion } from './held-version.ts';
+import { LoneEntry } from './lone-entry.ts';
 import type { Seen } from './seen.ts';
-import { type Slots, slotOf } from './slots.ts';
+import { isGroup, type Slots, slotOf } from './slots.ts';
 
-export interface MergedGroup {
-  readonly slot: string;
-  readonly key: string;
-  readonly mine: readonly HeldVersion[];
-  readonly kept: readonly HeldVersion[];
-  readonly theirs: readonly Version[];
-}
+type Group = readonly HeldVersion[];
 
 export interface MergeRequest {
   readonly entries: readonly DeltaEntry[];
@@ -20,26 +15,126 @@ export interface MergeRequest {
   readonly after: VersionVector;
   readonly slots: Slots;
   readonly seen: Seen;
+  /** Makes a version one of the state's own. */
+  hold(version: Version): HeldVersion;
+  /** Hears of a key before its versions change. */
+  onChange?: ((key: string) => void) | undefined;
+}
+
+export interface Merged {
+  readonly came: readonly HeldVersion[];
+  readonly gone: readonly HeldVersion[];
 }
 
 /**
- * The groups that a delta changes: what both hold is kept, and what one holds and the other has not seen. Looks at all entries before the first
- * change, and takes time in proportion to them.
+ * Puts the groups of a delta in their slots: what both hold is kept, and what one holds and the other has not seen. Takes time in proportion to the
+ * entries. When one of them contradicts the others or the context, all slots are as before.
+ * @throws {InvalidInputError} then.
  */
-export function* mergeGroups({ entries, context, after, slots, seen }: MergeRequest): Generator<MergedGroup> {
-  const places = checkEntries(entries, context);
-  noteOwn(context, seen);
-  const isKnown = isWithin(context, after);
-  for (const [at, entry] of entries.entries()) {
-    const slot = places[at] as string;
-    const theirContext = entry.seen === undefined ? context : joinContexts(context, entry.seen);
+export function mergeGroups(request: MergeRequest): Merged {
+  const merge = new Merge(request);
+  try {
+    for (const entry of request.entries) {
+      if (entry instanceof LoneEntry) merge.lone(entry.version);
+      else merge.group(entry);
+    }
+  } catch (error) {
+    merge.undo();
+    throw error;
+  }
+  merge.noteSeen();
+  return merge;
+}
+
+class Merge implements Merged {
+  readonly came: HeldVersion[] = [];
+  readonly gone: HeldVersion[] = [];
+  readonly #request: MergeRequest;
+  readonly #slots: Slots;
+  readonly #seen: Seen;
+  /** What was in the slots that held something and have changed. */
+  readonly #before = new Map<string, { readonly key: string; readonly group: Group }>();
+  #replica = '';
+  #upTo = 0;
+
+  constructor(request: MergeRequest) {
+    this.#request = request;
+    this.#slots = request.slots;
+    this.#seen = request.seen;
+  }
+
+  /** What most entries are, by a short way: the only version of a key that held none, or another only one. */
+  lone(version: Version): void {
+    const { key, kind, replica, counter } = version;
+    const { context, hold, onChange } = this.#request;
+    const held = this.#slots.held(key);
+    const isShort = kind !== 'added' && kind !== 'removed' && (held === undefined || !isGroup(held)) && !this.#slots.hasElements(key);
+    const isChanged = this.#before.size > 0 && this.#before.has(key);
+    // A version that its sender has not superseded stays beside the new one.
+    const isBeside = isShort && held !== undefined && !isGroup(held) && !hasSeen(context, held.replica, held.counter);
+    if (!isShort || isChanged || isBeside || this.#seen.has(key, replica, counter)) {
+      this.group(new LoneEntry(version));
+      return;
+    }
+    if (replica !== this.#replica) {
+      this.#replica = replica;
+      this.#upTo = context.vector.get(replica) ?? 0;
+    }
+    if (counter > this.#upTo && !hasSeen(context, replica, counter)) throw unseen(key);
+    if (held !== undefined) {
+      if (isGroup(held) || !this.#seen.has(key, held.replica, held.counter)) throw twice(key);
+      this.#before.set(key, { key, group: [held] });
+      this.gone.push(held);
+    }
+    onChange?.(key);
+    const came = hold(version);
+    this.came.push(came);
+    this.#slots.putOnly(key, held, came);
+  }
+
+  group(entry: DeltaEntry): void {
+    const { context, slots, seen, hold, onChange } = this.#request;
+    const { key, versions, seen: beyond } = entry;
+    const slot = checkEntry(entry, context);
+    const held = slots.held(slot);
+    // What is held and not seen has come with this delta.
+    const first = held !== undefined && isGroup(held) ? held[0] : held;
+    if (this.#before.has(slot) || (first !== undefined && !seen.has(slot, first.replica, first.counter))) throw twice(key);
     const mine = slots.get(slot);
-    const [theyHold, iHold] = [holderOf(entry.versions), holderOf(mine)];
+    const theirContext = beyond === undefined ? context : joinContexts(context, beyond);
+    const [theyHold, iHold] = [holderOf(versions), holderOf(mine)];
     const kept = mine.filter((version) => theyHold(version) || !hasSeen(theirContext, version.replica, version.counter));
-    const theirs = entry.versions.filter((version) => !seen.has(slot, version.replica, version.counter) && !iHold(version));
-    if (entry.seen !== undefined) noteOwn(entry.seen, seen);
-    if (!isKnown || (entry.seen !== undefined && !isWithin(entry.seen, after))) seen.noteAhead(slot, theirContext);
-    if (theirs.length > 0 || kept.length < mine.length) yield { slot, key: entry.key, mine, kept, theirs };
+    const theirs = versions.filter((version) => !seen.has(slot, version.replica, version.counter) && !iHold(version));
+    if (theirs.length === 0 && kept.length === mine.length) return;
+    onChange?.(key);
+    const came = theirs.map((version) => hold(version));
+    const group = [...came, ...kept];
+    for (const version of came) this.came.push(version);
+    for (const version of mine) if (!kept.includes(version)) this.gone.push(version);
+    if (mine.length > 0) this.#before.set(slot, { key, group: mine });
+    slots.put(slot, key, mine, group);
+  }
+
+  undo(): void {
+    const slots = this.#slots;
+    for (const [slot, { key, group }] of this.#before) slots.put(slot, key, slots.get(slot), group);
+    for (const version of this.came) {
+      const slot = slotOf(version);
+      if (!this.#before.has(slot)) slots.put(slot, version.key, slots.get(slot), []);
+    }
+  }
+
+  /** Of each slot what the delta has seen, where the vector does not say it. */
+  noteSeen(): void {
+    const { entries, context, after, seen } = this.#request;
+    noteOwn(context, seen);
+    const isKnown = isWithin(context, after);
+    for (const entry of entries) {
+      const beyond = entry.seen;
+      if (beyond !== undefined) noteOwn(beyond, seen);
+      if (isKnown && (beyond === undefined || isWithin(beyond, after))) continue;
+      seen.noteAhead(slotOf(entry.versions[0] as Version), beyond === undefined ? context : joinContexts(context, beyond));
+    }
   }
 }
 
@@ -54,13 +149,7 @@ function dotOf({ replica, counter }: Version): string {
   return `${counter}@${replica}`;
 }
 
-/** The slot of each entry. */
-function checkEntries(entries: readonly DeltaEntry[], context: Context): string[] {
-  const places = entries.map((entry) => checkEntry(entry, context));
-  if (new Set(places).size < places.length) throw new InvalidInputError('a delta speaks of the same key or element twice; ask for it again');
-  return places;
-}
-
+/** The slot of an entry. */
 function checkEntry({ key, versions, seen }: DeltaEntry, context: Context): string {
   const first = versions[0];
   if (first === undefined) throw new InvalidInputError(`a delta has no version of ${JSON.stringify(key)}; ask for it again`);
@@ -73,9 +162,7 @@ function checkEntry({ key, versions, seen }: DeltaEntry, context: Context): stri
       throw new InvalidInputError(`a delta mixes the versions of ${JSON.stringify(key)} with others; ask for it again`);
     }
     const { replica, counter } = version;
-    if (!hasSeen(context, replica, counter) && (seen === undefined || !hasSeen(seen, replica, counter))) {
-      throw new InvalidInputError(`a delta has a version of ${JSON.stringify(key)} that its sender says it has not seen; ask for it again`);
-    }
+    if (!hasSeen(context, replica, counter) && (seen === undefined || !hasSeen(seen, replica, counter))) throw unseen(key);
   }
   return slot;
 }
@@ -83,4 +170,12 @@ function checkEntry({ key, versions, seen }: DeltaEntry, context: Context): stri
 function noteOwn({ vector, cloud }: Context, seen: Seen): void {
   seen.claimed = Math.max(seen.claimed, vector.get(seen.replica) ?? 0);
   for (const counter of cloud.get(seen.replica) ?? []) seen.claimed = Math.max(seen.claimed, counter);
+}
+
+function unseen(key: string): InvalidInputError {
+  return new InvalidInputError(`a delta has a version of ${JSON.stringify(key)} that its sender says it has not seen; ask for it again`);
+}
+
+function twice(key: string): InvalidInputError {
+  return new InvalidInputError(`a delta speaks of ${JSON.stringify(key)}, or of an element of it, twice; ask for it again`);
 }

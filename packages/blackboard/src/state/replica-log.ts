@@ -1,57 +1,58 @@
 import type { VersionKind } from './board-state.ts';
-import type { HeldVersion, Origin } from './held-version.ts';
+import { type HeldVersion, isOutworn, Origin } from './held-version.ts';
 
 /** The versions of one replica in the order of their counters; those no longer held are swept out once they are the larger part. */
 export class ReplicaLog {
   readonly replica: string;
+  /** Of no state: its versions, which a decoder has made, may be taken over as they are. */
+  readonly isLoose: boolean;
   #versions: HeldVersion[] = [];
   #dead = 0;
+  /** The counter of the version that was appended last. */
+  #last = 0;
+  #isSorted = true;
   readonly #origins = new Map<VersionKind, Map<string, Origin>>();
   #latest: Origin | undefined;
 
-  constructor(replica: string) {
+  constructor(replica: string, { isLoose = false }: { readonly isLoose?: boolean } = {}) {
     this.replica = replica;
+    this.isLoose = isLoose;
   }
 
-  /** The highest counter that was held since the last sweep. */
-  get last(): number {
-    return this.#versions.at(-1)?.counter ?? 0;
-  }
-
-  origin(kind: VersionKind, writer: string): Origin {
-    if (this.#latest?.kind === kind && this.#latest.writer === writer) return this.#latest;
+  origin(kind: VersionKind, writer: string, time: number): Origin {
+    const latest = this.#latest;
+    if (latest !== undefined && latest.kind === kind && latest.writer === writer && !isOutworn(latest, time)) return latest;
     let writers = this.#origins.get(kind);
     if (writers === undefined) {
       writers = new Map();
       this.#origins.set(kind, writers);
     }
     let origin = writers.get(writer);
-    if (origin === undefined) {
-      origin = { replica: this.replica, kind, writer };
+    if (origin === undefined || isOutworn(origin, time)) {
+      origin = new Origin(this, kind, writer, time);
       writers.set(writer, origin);
     }
     this.#latest = origin;
     return origin;
   }
 
+  /** In any order, if `settle` follows. */
   append(version: HeldVersion): void {
+    if (version.counter < this.#last) this.#isSorted = false;
+    this.#last = version.counter;
     this.#versions.push(version);
   }
 
-  /** Many at once, in any order: one sort, so that a delta in the worst order costs no more. */
-  insert(versions: readonly HeldVersion[]): void {
-    let sorted = true;
-    let last = this.last;
-    for (const version of versions) {
-      if (version.counter < last) sorted = false;
-      last = version.counter;
-      this.#versions.push(version);
-    }
-    if (!sorted) this.#versions.sort((one, other) => one.counter - other.counter);
+  /** One sort for all that came, so that those in the worst order cost no more. */
+  settle(): void {
+    if (this.#isSorted) return;
+    this.#versions.sort((one, other) => one.counter - other.counter);
+    this.#last = this.#versions.at(-1)?.counter ?? 0;
+    this.#isSorted = true;
   }
 
   drop(version: HeldVersion): void {
-    version.isHeld = false;
+    version.drop();
     if (++this.#dead <= 64 || this.#dead * 2 <= this.#versions.length) return;
     this.#versions = this.#versions.filter(({ isHeld }) => isHeld);
     this.#dead = 0;

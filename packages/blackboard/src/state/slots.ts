@@ -18,6 +18,10 @@ export function slotOf({ key, kind, value }: Version): string {
 
 const nothing: Group = [];
 
+export function isGroup(held: HeldVersion | Group): held is Group {
+  return Array.isArray(held);
+}
+
 /** The versions held, by slot: one for a key's register or counter, one for each element of its set. Groups are replaced and never changed. */
 export class Slots {
   readonly #groups = new Map<string, HeldVersion | Group>();
@@ -30,7 +34,12 @@ export class Slots {
 
   get(slot: string): Group {
     const group = this.#groups.get(slot);
-    return group === undefined ? nothing : Array.isArray(group) ? group : [group as HeldVersion];
+    return group === undefined ? nothing : isGroup(group) ? group : [group];
+  }
+
+  /** As it is held: most keys have one version. */
+  held(slot: string): HeldVersion | Group | undefined {
+    return this.#groups.get(slot);
   }
 
   /** The elements of a key's set, removed ones among them. */
@@ -51,13 +60,24 @@ export class Slots {
 
   *all(): Generator<HeldVersion> {
     for (const group of this.#groups.values()) {
-      if (Array.isArray(group)) yield* group as Group;
-      else yield group as HeldVersion;
+      if (isGroup(group)) yield* group;
+      else yield group;
     }
   }
 
   keysFrom(prefix: string, after: string | undefined): Generator<string> {
     return this.#keys.from(prefix, after);
+  }
+
+  /** As `put`, for the one version of a key that is no set. */
+  putOnly(key: string, before: HeldVersion | undefined, after: HeldVersion): void {
+    const wasLive = before !== undefined && !before.origin.isTombstone;
+    const isLive = !after.origin.isTombstone;
+    if (before === undefined) this.versions++;
+    else if (!wasLive) this.tombstones.delete(before);
+    if (!isLive) this.tombstones.add(after);
+    this.#groups.set(key, after);
+    if (wasLive !== isLive) this.#noteLive(key, isLive);
   }
 
   put(slot: string, key: string, before: Group, after: Group): void {
@@ -70,7 +90,10 @@ export class Slots {
     if (after.length === 0) this.#groups.delete(slot);
     else this.#groups.set(slot, after.length === 1 ? (after[0] as HeldVersion) : after);
     const isLive = (this.#sets.size > 0 && this.#elementsLive(key)) || hasValue(slot === key ? after : this.get(key));
-    if (wasLive === isLive) return;
+    if (wasLive !== isLive) this.#noteLive(key, isLive);
+  }
+
+  #noteLive(key: string, isLive: boolean): void {
     this.size += isLive ? 1 : -1;
     if (isLive) this.#keys.add(key);
     else this.#keys.delete(key);

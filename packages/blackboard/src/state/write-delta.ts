@@ -1,5 +1,7 @@
 import type { Delta, DeltaEntry } from './board-state.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
+import type { HeldVersion } from './held-version.ts';
+import { LoneEntry } from './lone-entry.ts';
 
 /** The delta of writes `after + 1` to `upTo` of one replica. Its vectors are made when they are asked for: most writes are only kept. */
 export class WriteDelta implements Delta {
@@ -19,10 +21,41 @@ export class WriteDelta implements Delta {
   }
 
   get context(): Context {
-    return { vector: new Map(this.#seen).set(this.#replica, this.#upTo), cloud: emptyCloud };
+    return contextOf(this.#seen, this.#replica, this.#upTo);
   }
 
   get covers(): Delta['covers'] {
-    return { from: new Map(this.#after === 0 ? [] : [[this.#replica, this.#after]]), to: new Map([[this.#replica, this.#upTo]]) };
+    return coveredBy(this.#replica, this.#after, this.#upTo);
   }
+}
+
+/** The delta of one write that has left nothing beside it: what most writes are. */
+export class LoneWriteDelta implements Delta {
+  readonly #version: HeldVersion;
+  readonly #seen: VersionVector;
+
+  constructor(version: HeldVersion, seen: VersionVector) {
+    this.#version = version;
+    this.#seen = seen;
+  }
+
+  get entries(): readonly DeltaEntry[] {
+    return [new LoneEntry(this.#version)];
+  }
+
+  get context(): Context {
+    return contextOf(this.#seen, this.#version.replica, this.#version.counter);
+  }
+
+  get covers(): Delta['covers'] {
+    return coveredBy(this.#version.replica, this.#version.counter - 1, this.#version.counter);
+  }
+}
+
+function contextOf(seen: VersionVector, replica: string, upTo: number): Context {
+  return { vector: new Map(seen).set(replica, upTo), cloud: emptyCloud };
+}
+
+function coveredBy(replica: string, after: number, upTo: number): Delta['covers'] {
+  return { from: new Map(after === 0 ? [] : [[replica, after]]), to: new Map([[replica, upTo]]) };
 }
