@@ -111,7 +111,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
   const { folder, guardian: rules = {}, audit: kept = auditSettingsOf(undefined, '.'), instructions, limits, modules = [], onError = () => {} } = options;
   const { boards: shared = boardsSettingsOf(undefined), peers = [] } = options;
   const { retention, webhooks } = options.events ?? eventsSettingsOf(undefined);
-  const { store, isShared } = options.store ?? (await openStore(sqliteUrl(folder.database)));
+  const { store, isShared, shown } = options.store ?? (await openStore(sqliteUrl(folder.database)));
   try {
     await prepareFolder(folder);
     const policies = rules.policyFiles === undefined ? standardPolicies : await readPolicies(rules.policyFiles);
@@ -165,6 +165,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
       settings: shared,
       peers,
       syncEveryMs: options.syncEveryMs ?? 5_000,
+      confirmReads: shown.startsWith('nats:'),
       access: guard.boardAccess,
       onError,
     });

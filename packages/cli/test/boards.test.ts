@@ -212,6 +212,68 @@ describe('a hub', () => {
     }));
 });
 
+describe('keys of level strong', () => {
+  const strong = (members?: string[]) => boardsSettingsOf({ main: { rules: [{ prefix: 'lock/', level: 'strong' }], ...(members && { members }) } });
+
+  it('are kept by the store of a hub that is alone, with compare-and-set', () =>
+    inFolder(async (folder) => {
+      const [a] = await placesIn(folder);
+      const hub = await startAt(a, [], { boards: strong() });
+      await using ana = await hub.as('ana');
+      const write = async (args: object) =>
+        (await ana.callRaw('blackboard_write', { key: 'lock/1', ...args })).structuredContent as { entry?: { version: string }; version?: string };
+      const first = await write({ value: 'ana', expected: null });
+      expect(first).toMatchObject({ entry: { level: 'strong', value: 'ana' } });
+      expect(await write({ value: 'bo', expected: null })).toMatchObject({ code: 'CONFLICT', version: first.entry?.version });
+      expect(await write({ value: 'bo', expected: first.entry?.version })).toMatchObject({ entry: { value: 'bo' } });
+      await hub.stop();
+    }));
+
+  it(
+    'are kept by a majority of the members, and not without one',
+    () =>
+      inFolder(async (folder) => {
+        const places: Place[] = [];
+        for (const name of ['oslo', 'lima', 'pune']) places.push({ name, folder, port: await freePort() });
+        const boards = strong(places.map(({ name }) => name));
+        const start = (at: number) => {
+          const place = places[at] as Place;
+          return startAt(
+            place,
+            places.filter((other) => other !== place),
+            { boards },
+          );
+        };
+        const [oslo, lima, pune] = await Promise.all([start(0), start(1), start(2)]);
+        await using ana = await oslo.as('ana');
+        const write = async (value: number) =>
+          (await ana.callRaw('blackboard_write', { key: 'lock/1', value, timeout_ms: 5_000 })).structuredContent as Record<string, unknown>;
+        await expect.poll(() => write(1), patience).toMatchObject({ entry: { value: 1, level: 'strong' } });
+        expect(await valueAt(lima, 'lock/1')).toMatchObject({ value: 1, writer: 'ana' });
+        await pune.stop();
+        await expect.poll(() => write(2), patience).toMatchObject({ entry: { value: 2 } });
+        expect(await valueAt(lima, 'lock/1')).toMatchObject({ value: 2 });
+        await lima.stop();
+        expect(['UNAVAILABLE', 'UNKNOWN_OUTCOME']).toContain((await write(3)).code);
+        expect(await ana.callRaw('blackboard_read', { key: 'lock/1', timeout_ms: 500 })).toMatchObject({
+          isError: true,
+          structuredContent: { code: 'UNAVAILABLE' },
+        });
+        // The other keys do not care.
+        expect(await ana.call('blackboard_write', { key: 'k', value: 1 })).toMatchObject({ entry: { value: 1 } });
+        await oslo.stop();
+      }),
+    120_000,
+  );
+
+  it('are refused where nobody could keep them', () =>
+    inFolder(async (folder) => {
+      const [a, b] = await placesIn(folder);
+      await expect(startAt(a, [b], { boards: strong() })).rejects.toThrow(/say in its members which hubs keep them/);
+      await expect(startAt(a, [b], { boards: strong(['oslo', 'lima', 'pune']) })).rejects.toThrow(/no peers of oslo with a url: pune/);
+    }));
+});
+
 describe('T33: rules about who may use a board', () => {
   it(
     'are kept by tools, lists, resources and the record',

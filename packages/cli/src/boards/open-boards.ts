@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
-import { type Blackboard, type BoardAccess, blackboardModule, createBlackboard, EXCHANGE_TOOL, peerExchange } from '@meshwork/blackboard';
+import { type Blackboard, type BoardAccess, blackboardModule, createBlackboard, EXCHANGE_TOOL, peerExchange, type StrongStore } from '@meshwork/blackboard';
 import type { Module, Principal, StageStep, Store } from '@meshwork/core';
 import type { BoardsSettings } from '../config/boards-field.ts';
 import type { PeerSettings } from '../config/peers-field.ts';
 import type { DataFolder } from '../data-folder.ts';
 import { createMcpPeerLink } from './mcp-peer-link.ts';
+import { openStrong } from './open-strong.ts';
 import { placeOf } from './place-of.ts';
 
 export interface OpenBoardsOptions {
@@ -16,6 +17,8 @@ export interface OpenBoardsOptions {
   readonly settings: BoardsSettings;
   readonly peers: readonly PeerSettings[];
   readonly syncEveryMs: number;
+  /** Reads of the store's engine may be stale for a while. */
+  readonly confirmReads: boolean;
   readonly access: BoardAccess;
   readonly onError: (error: unknown) => void;
 }
@@ -42,23 +45,49 @@ const none: OpenBoards = {
 };
 
 /** Opens the boards. Hubs that share a store each keep their own replica in it, by their name; without one there are no boards. */
-export async function openBoards({ store, isShared, folder, name, settings, peers, syncEveryMs, access, onError }: OpenBoardsOptions): Promise<OpenBoards> {
+export async function openBoards({
+  store,
+  isShared,
+  folder,
+  name,
+  settings,
+  peers,
+  syncEveryMs,
+  confirmReads,
+  access,
+  onError,
+}: OpenBoardsOptions): Promise<OpenBoards> {
   if ((isShared && name === undefined) || Object.keys(settings.boards).length === 0) return none;
+  const known = name ?? hostname();
+  const place = isShared ? `shared:${known}` : await placeOf(folder);
+  const links = peers.flatMap(({ name: peer, link }) => (link === undefined ? [] : [createMcpPeerLink({ ...link, peer })]));
+  const strong = await openStrong({
+    name: known,
+    place,
+    store,
+    isShared,
+    confirmReads,
+    boards: settings.boards,
+    members: settings.members,
+    peers: peers.map((peer) => peer.name),
+    links,
+  });
   const blackboard = await createBlackboard({
-    name: name ?? hostname(),
+    name: known,
     // A machine may get another name, and the board in its folder is the same.
     ...(!isShared && { space: 'local' }),
-    place: isShared ? `shared:${name}` : await placeOf(folder),
+    place,
     store,
     boards: settings.boards,
     syncEveryMs,
+    strong: (board) => strong.stores.get(board) as StrongStore,
+    strongPeer: strong.peer,
     // In memory everything goes when the process does; that is said when the hub starts.
     allowVolatile: store.durability === 'process',
     onError,
   });
   const byAgent = new Map(peers.map((peer) => [peer.agent, peer.name]));
   const peerOf = ({ kind, id }: Principal) => (kind === 'agent' ? byAgent.get(id) : undefined);
-  const links = peers.flatMap(({ name: peer, link }) => (link === undefined ? [] : [createMcpPeerLink({ ...link, peer })]));
   let stops: (() => void)[] = [];
   return {
     blackboard,

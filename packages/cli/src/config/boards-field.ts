@@ -34,6 +34,14 @@ const board = z.strictObject({
     .max(1_000)
     .optional()
     .describe('Who may read and write, at this hub. It forbids what the policies permit, and permits nothing itself.'),
+  members: z
+    .array(z.string().min(1).max(64))
+    .min(1)
+    .max(9)
+    .optional()
+    .describe(
+      'The hubs that keep keys of level strong between them, by name: a majority has to be there. Default: the store keeps them, where hubs share one.',
+    ),
   maxKeys: z.int().min(1).optional().describe('Keys that hold something. Default 1000000.'),
   maxKeyLength: z.int().min(1).max(4_096).optional().describe('Characters of a key. Default 1024.'),
   maxValueLength: z.int().min(1).optional().describe('Characters of the JSON of a value. Default 1048576.'),
@@ -52,6 +60,8 @@ export const boardsField = z
 export interface BoardsSettings {
   readonly boards: Readonly<Record<string, BoardSettings>>;
   readonly access: readonly BoardRule[];
+  /** Of boards that name some: the hubs that keep their strong keys. */
+  readonly members: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the file says, with the defaults: one board, `main`. @throws {CliError} that says which rules cannot be. */
@@ -64,14 +74,15 @@ export function boardsSettingsOf(config: z.infer<typeof boardsField>): BoardsSet
     if (error instanceof TypeError) throw usageError(`boards in the configuration: ${error.message}`);
     throw error;
   }
-  return { boards: Object.fromEntries(named.map(([name, settings]) => [name, settingsOf(settings)])), access };
+  const members = named.flatMap(([name, settings]) => (settings.members === undefined ? [] : [[name, settings.members] as const]));
+  return { boards: Object.fromEntries(named.map(([name, settings]) => [name, settingsOf(settings)])), access, members: Object.fromEntries(members) };
 }
 
 function ruleOf(name: string, { prefix, read, write }: { prefix: string; read?: string[] | undefined; write?: string[] | undefined }): BoardRule {
   return { board: name, prefix, ...(read !== undefined && { read }), ...(write !== undefined && { write }) };
 }
 
-function settingsOf({ access: _access, rules, ...limits }: z.infer<typeof board>): BoardSettings {
+function settingsOf({ access: _access, members: _members, rules, ...limits }: z.infer<typeof board>): BoardSettings {
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined)) as BoardSettings;
   return { ...given, ...(rules !== undefined && { rules: rules.map(keyRuleOf) }) };
 }
