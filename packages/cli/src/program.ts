@@ -229,6 +229,13 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
   onBoard('resolve <key> <value>', 'write one value in place of all of them')
     .option('--text', 'the value is text, also where it would be JSON')
     .action(run(async (context, key: string, value: string, options) => (await boardCommands()).resolveKey(context, key, value, options as never)));
+  const fileCommands = () => import('./commands/board-files.ts');
+  onBoard('export [prefix]', 'print what a board holds, as JSON')
+    .option('--out <file>', 'write it to a file')
+    .action(run(async (context, prefix: string | undefined, options) => (await fileCommands()).exportBoard(context, prefix, options as never)));
+  onBoard('import <file>', 'write the entries of an export: registers anew, elements into sets, counters up by what they were').action(
+    run(async (context, file: string, options) => (await fileCommands()).importBoard(context, file, options as never)),
+  );
   onBoard('status', 'say how a board does: its size, its members and its peers').action(
     run(async (context, options) => (await boardCommands()).boardStatus(context, options as never)),
   );

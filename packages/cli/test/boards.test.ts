@@ -1,4 +1,4 @@
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { EXCHANGE_TOOL } from '@meshwork/blackboard';
@@ -336,6 +336,20 @@ describe('meshwork board', () => {
         expect((await board('get', 'k', '--board', 'other', '--json')).json).toMatchObject({ error: { code: 'NOT_FOUND' } });
         expect((await board('set', 'k', 'v', '--ttl', 'soon')).code).toBe(2);
         expect((await board('set', 'k', 'v', '--absent', '--expected', 'v')).code).toBe(2);
+
+        await meshwork(['call', 'blackboard_write', 'key=count', 'op=increment', 'by:=5'], env);
+        await meshwork(['call', 'blackboard_write', 'key=set', 'op=add', 'value=x'], env);
+        const file = join(folder, 'board.json');
+        expect((await board('export', '--out', file)).code).toBe(0);
+        const before = JSON.parse(await readFile(file, 'utf8')) as { entries: { key: string; value: unknown }[] };
+        expect(before.entries.map(({ key }) => key)).toEqual(['count', 'plans/number', 'plans/q4', 'set']);
+        expect((await board('export', 'plans/', '--json')).json).toMatchObject({ entries: [{ key: 'plans/number' }, { key: 'plans/q4', writer: 'admin' }] });
+        for (const { key } of before.entries) await board('delete', key);
+        expect(await board('import', file, '--json')).toMatchObject({ code: 0, json: { written: 4, expired: 0 } });
+        const values = (entries: { key: string; value: unknown }[]) => entries.map(({ key, value }) => [key, value]);
+        expect(values((await board('export')).json.entries as never)).toEqual(values(before.entries));
+        await writeFile(file, '{"entries":[{"key":1}]}');
+        expect((await board('import', file)).code).toBe(2);
 
         const watching = board('watch', 'watched/', '--count', '1', '--json');
         let isOver = false;
