@@ -4,6 +4,9 @@ import type { Clock } from '@meshwork/core';
 const EPOCH = Date.UTC(2020, 0, 1);
 const PER_MS = 4_096;
 
+/** A wall clock beyond it (in 2089) stands still; there is room above it to go on counting. */
+const LATEST = 2 ** 53 - 2 ** 40;
+
 /** How far ahead of the own clock a time of another hub may be and still move this clock. */
 const MAX_DRIFT_MS = 60_000;
 
@@ -50,5 +53,5 @@ export function toMs(time: number): number {
 }
 
 function fromMs(ms: number): number {
-  return Math.max(0, Math.floor(ms) - EPOCH) * PER_MS;
+  return Math.min(Math.max(0, Math.floor(ms) - EPOCH) * PER_MS, LATEST);
 }

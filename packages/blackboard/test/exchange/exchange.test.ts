@@ -142,6 +142,7 @@ describe('a hub that was away for too long', () => {
       expect(await away.board(board).get('gone')).toMatchObject({ value: 1 });
       away.connect(linkTo(away, one));
       await away.board(board).sync();
+      expect(await away.board(board).get('gone')).toBeUndefined();
       for (let round = 0; round < 5; round++) {
         clock.advance(1_000);
         await vi.advanceTimersByTimeAsync(1_000);
@@ -155,6 +156,79 @@ describe('a hub that was away for too long', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('a backup that was brought back', () => {
+  /** A store, and a copy of what it held at some moment. */
+  async function backupOf(store: Store): Promise<Store> {
+    const copy = createMemoryStore();
+    for await (const stream of store.streams()) {
+      for await (const { value } of store.read(stream)) await copy.append(stream, [value]);
+    }
+    return copy;
+  }
+  const options = { syncEveryMs: 20 };
+  const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
+  it('goes on under another name, and loses neither what peers have of before nor what it wrote since', async () => {
+    const store = createMemoryStore();
+    let hub = await openHub('one', { ...options, store });
+    await using peer = await openHub('peer', options);
+    await hub.board(board).increment('count', 1);
+    const backup = await backupOf(store);
+    hub.connect(linkTo(hub, peer));
+    await hub.board(board).increment('count', 10);
+    await hub.board(board).set('before', 1);
+    await hub.board(board).sync();
+    await hub.close();
+    hub = await openHub('one', { ...options, store: backup });
+    const renamed = vi.fn();
+    hub.events.on('replica-renamed', renamed);
+    await hub.board(board).increment('count', 100);
+    await hub.board(board).set('since', 1);
+    hub.connect(linkTo(hub, peer));
+    await until(async () => {
+      for (const one of [hub, peer]) {
+        expect((await one.board(board).list('')).map(({ key, value }) => [key, value])).toEqual([
+          ['before', 1],
+          ['count', 111],
+          ['since', 1],
+        ]);
+      }
+    });
+    expect(renamed).toHaveBeenCalledTimes(1);
+    await hub.close();
+  });
+
+  it('of which nobody knows anything more ends with what the others have', async () => {
+    const [mine, theirs] = [createMemoryStore(), createMemoryStore()];
+    const open = async () =>
+      [
+        await openHub('one', { ...options, store: { ...mine, close: async () => {} } }),
+        await openHub('peer', { ...options, store: { ...theirs, close: async () => {} } }),
+      ] as const;
+    let [hub, peer] = await open();
+    await hub.board(board).set('gone', 1);
+    hub.connect(linkTo(hub, peer));
+    await hub.board(board).sync();
+    const backup = await backupOf(mine);
+    await peer.board(board).delete('gone');
+    await peer.board(board).set('stays', 1);
+    await until(async () => {
+      expect(await hub.status(board)).toMatchObject({ keys: 1, versions: 3 });
+      expect(await peer.status(board)).toMatchObject({ keys: 1, versions: 3 });
+    });
+    await Promise.all([hub.close(), peer.close()]);
+    // The peer has forgotten the deletion, and who had it.
+    peer = (await open())[1];
+    hub = await openHub('one', { ...options, store: backup });
+    expect(await hub.board(board).get('gone')).toMatchObject({ value: 1 });
+    hub.connect(linkTo(hub, peer));
+    await until(async () => {
+      for (const one of [hub, peer]) expect((await one.board(board).list('')).map(({ key }) => key)).toEqual(['stays']);
+    });
+    await Promise.all([hub.close(), peer.close()]);
   });
 });
 

@@ -101,7 +101,7 @@ describe('a restart', () => {
         if (stream.endsWith('/snapshot') && snapshots++ >= survived) throw new UnavailableError('no more');
         return append();
       });
-      for (let at = 0; at < 60; at++) await hub.board('plans').set(`key/${at % 25}`, { at, text: 'x'.repeat(60) });
+      for (let at = 0; at < 40; at++) await hub.board('plans').set(`key/${at % 25}`, { at, text: 'x'.repeat(40_000) });
       await hub.board('plans').delete('key/3');
       const before = await hub.status('plans');
       await hub.close();

@@ -54,6 +54,57 @@ async function wander({ simulation: { random, elapse }, hubs }: World, name: str
   }
 }
 
+/** A client that writes keys once and deletes them, and looks for them wherever it comes. */
+async function cleanUp({ simulation: { random, elapse }, hubs }: World, name: string, counts: { asked: number }): Promise<void> {
+  let token: string | undefined;
+  const deleted: string[] = [];
+  for (let at = 0; at < 12; at++) {
+    const key = `once/${name}/${at}`;
+    const work = async (use: (session: BoardSession) => Promise<void>): Promise<boolean> => {
+      const outcome = await random
+        .pick(hubs)
+        .call(async (blackboard) => {
+          const session = blackboard.board(board).session(token);
+          await use(session);
+          return session.token;
+        })
+        .catch((error: unknown) => {
+          if (MeshworkError.isInstance(error)) return undefined;
+          throw error;
+        });
+      token = outcome ?? token;
+      await elapse(random.between(1, 300));
+      return outcome !== undefined;
+    };
+    const isWritten = await work(async (session) => void (await session.set(key, at, { timeoutMs: 2_000 })));
+    // Of a write that nobody knows of, one part may be deleted and another appear later.
+    if (!isWritten) continue;
+    if (await work(async (session) => void (await session.delete(key, { timeoutMs: 2_000 })))) deleted.push(key);
+    await work(async (session) => {
+      for (const gone of deleted) expect(await session.get(gone, { timeoutMs: 2_000 }), `${name} has deleted ${gone}`).toBeUndefined();
+      counts.asked++;
+    });
+  }
+}
+
+it('a session never again sees what it deleted, on whatever hub, also once the deletion is forgotten', { timeout: 600_000 }, async () => {
+  await runSeeds({
+    seeds: 60,
+    async run({ seed, maxFaults }) {
+      const world = createWorld({ seed, maxFaults, hubs: 3, settings });
+      const counts = { asked: 0 };
+      await world.simulation.run(async () => {
+        await world.simulation.elapse(500);
+        world.simulation.nemesis(someFaults);
+        await Promise.all(['ada', 'bob'].map((name) => cleanUp(world, name, counts)));
+        world.simulation.heal();
+        await converge(world);
+        expect(counts.asked).toBeGreaterThan(0);
+      });
+    },
+  });
+});
+
 it('a session reads its own writes and never less than before, on whatever hub', { timeout: 600_000 }, async () => {
   await runSeeds({
     seeds: 60,
