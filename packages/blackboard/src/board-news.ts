@@ -1,6 +1,6 @@
 import { createChangeFeed, type IdSource, InvalidInputError } from '@meshwork/core';
 import type { Blackboard } from './blackboard.ts';
-import type { EntryChange } from './entry.ts';
+import type { Entry } from './entry.ts';
 
 /** What has changed on the boards of this hub lately, for those who ask and wait. */
 export interface BoardNews {
@@ -22,8 +22,14 @@ export interface NewsRequest {
   readonly signal: AbortSignal;
 }
 
+/** How a key reads now; `undefined` when nothing is known of it any more. What it was before is not kept: it could be large. */
+export interface News {
+  readonly key: string;
+  readonly entry: Entry | undefined;
+}
+
 export interface NewsPage {
-  readonly changes: readonly EntryChange[];
+  readonly changes: readonly News[];
   /** Where to go on. */
   readonly cursor: string;
   /** Changes were missed: the cursor is too old, or another hub's, or from before a restart. */
@@ -49,7 +55,7 @@ export function createBoardNews({ blackboard, ids, onChange, onError, kept = 10_
   const logOf = (board: string) => logs.get(board) ?? createLog(0);
   const listen = async (board: string) => {
     for await (const change of blackboard.board(board).watch('', { signal: closing.signal })) {
-      logOf(board).add(change);
+      logOf(board).add({ key: change.key, entry: change.after });
       feed.wake();
       onChange(board, change.key);
     }
@@ -90,7 +96,7 @@ function placeOf(cursor: string, epoch: string): number | undefined {
 
 /** Numbered changes. When a key changes again, its earlier change is no longer told. */
 function createLog(kept: number) {
-  let items: (EntryChange | undefined)[] = [];
+  let items: (News | undefined)[] = [];
   let start = 0;
   const latest = new Map<string, number>();
   const drop = (count: number) => {
@@ -101,7 +107,7 @@ function createLog(kept: number) {
   return {
     start: () => start,
     end: () => start + items.length,
-    add(change: EntryChange) {
+    add(change: News) {
       const before = latest.get(change.key);
       if (before !== undefined) items[before - start] = undefined;
       latest.set(change.key, start + items.length);
@@ -109,7 +115,7 @@ function createLog(kept: number) {
       if (items.length > 2 * kept) drop(items.length - kept);
     },
     read(from: number, limit: number, fits: (key: string) => boolean) {
-      const changes: EntryChange[] = [];
+      const changes: News[] = [];
       let next = from;
       for (; next < start + items.length && changes.length < limit; next += 1) {
         const item = items[next - start];

@@ -48,6 +48,6 @@ export function createBlackboardWatch({ door, news }: { readonly door: BoardDoor
 }
 
 function show({ changes, cursor, isReset }: NewsPage) {
-  const shown = changes.map(({ key, after }) => ({ key, ...(after !== undefined && { entry: showEntry(after) }) }));
+  const shown = changes.map(({ key, entry }) => ({ key, ...(entry !== undefined && { entry: showEntry(entry) }) }));
   return { changes: shown, cursor, ...(isReset && { reset: true }) };
 }
