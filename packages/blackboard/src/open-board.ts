@@ -13,7 +13,7 @@ import { createPeerSession, type PeerSession } from './exchange/peer-session.ts'
 import { createHybridClock } from './hybrid-clock.ts';
 import { createLevels } from './levels.ts';
 import type { PeerLink } from './peer-link.ts';
-import { createMembers, RESERVED } from './replica/members.ts';
+import { openMembers, RESERVED } from './replica/members.ts';
 import { openReplica } from './replica/replica.ts';
 import type { Change } from './state/board-state.ts';
 import { isWithinVector } from './state/context.ts';
@@ -73,11 +73,11 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     onError,
     onRenamed: (event) => teller.tell('replica-renamed', { board: name, ...event }),
   });
-  const members = createMembers({ replica, name: hub, clock });
+  const members = await openMembers({ replica, name: hub, clock, store, key: streams('heard') });
   const watchers = createWatchers();
   const history = createHistory({ journal: store, stream: streams('history'), length: historyLength, onError });
   const expiry = createExpiry({ replica, clock, writer: hub });
-  const exchange = createBoardExchange({ board: name, name: hub, levels: levels.fingerprint, limits, replica, members });
+  const exchange = createBoardExchange({ board: name, name: hub, levels: levels.fingerprint, limits, replica, members, monotonic });
   const sessions = new Set<PeerSession>();
   const closing = new AbortController();
   let onReach: (() => void)[] = [];
@@ -137,6 +137,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     await expiry.sweep();
     for (const id of await members.retireSilent(maxAbsenceMs)) teller.tell('replica-retired', { board: name, replica: id });
     await members.join();
+    await members.remember(maxAbsenceMs / 100);
     replica.collect(members.stable());
   };
   let tidying: Promise<void> | undefined;
@@ -186,7 +187,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
         replica: replica.state.replica,
         keys: replica.state.size - members.count,
         versions: replica.state.versions,
-        digest: exchange.digest(),
+        digest: exchange.digest() || replica.state.digest(),
         vector: Object.fromEntries(replica.durable),
         members: members.all().map((member) => ({ ...member, lastHeardMs: members.silentMs(member.replica) })),
         peers: [...sessions].map(({ status }) => status),

@@ -1,8 +1,8 @@
 import { InvalidInputError, type JsonValue } from '@meshwork/core';
-import type { Delta, DeltaEntry, Version, VersionKind } from '../state/board-state.ts';
+import type { Delta, DeltaEntry, VersionKind } from '../state/board-state.ts';
 import { isWithinVector } from '../state/context.ts';
-import { holdVersion } from '../state/held-version.ts';
-import { LoneEntry } from '../state/lone-entry.ts';
+import { type HeldVersion, holdVersion } from '../state/held-version.ts';
+import { maxNameLength } from '../state/names.ts';
 import { ReplicaLog } from '../state/replica-log.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readContext, readVector } from './context-codec.ts';
@@ -10,7 +10,6 @@ import { deltaVersion, flags, kinds } from './delta-format.ts';
 import { checkTotal, type DeltaLimits } from './delta-limits.ts';
 import { readAfter } from './front-coding.ts';
 import { ValueDecoder } from './value-decoder.ts';
-import { maxNameLength } from './vector-codec.ts';
 
 /**
  * The delta that `encodeDelta` made bytes of. Its values are frozen, and everything that `merge` takes for granted has been checked.
@@ -74,7 +73,7 @@ class EntryDecoder {
     const dots = this.#dots;
     const head = dots.varint();
     const first = this.#readVersion(key, head);
-    if ((head & flags.more) === 0) return new LoneEntry(first);
+    if ((head & flags.more) === 0) return first;
     const more = dots.varint();
     const hasSeen = more % 2 === 1;
     const count = (more - (more % 2)) / 2;
@@ -89,7 +88,7 @@ class EntryDecoder {
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
 
-  #readVersion(key: string, head: number): Version {
+  #readVersion(key: string, head: number): HeldVersion {
     const dots = this.#dots;
     const index = Math.floor(head / 8);
     const source = this.#sources[index] ?? this.#newSource(index);

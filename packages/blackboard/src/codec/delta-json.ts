@@ -1,10 +1,10 @@
 import { InvalidInputError, type JsonValue } from '@meshwork/core';
 import type { Delta, DeltaEntry, Version, VersionKind } from '../state/board-state.ts';
 import { type Context, isWithinVector, type VersionVector } from '../state/context.ts';
+import { maxNameLength } from '../state/names.ts';
 import { ownJson } from '../state/own-json.ts';
 import { kinds } from './delta-format.ts';
 import { checkTotal, type DeltaLimits } from './delta-limits.ts';
-import { maxNameLength } from './vector-codec.ts';
 
 /** A delta as JSON, for people; `encodeDelta` gives the form for machines. */
 export function deltaToJson({ entries, context, covers }: Delta): JsonValue {

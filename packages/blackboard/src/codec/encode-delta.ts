@@ -1,6 +1,6 @@
 import { InvalidInputError } from '@meshwork/core';
 import type { Delta, DeltaEntry, Version } from '../state/board-state.ts';
-import { LoneEntry } from '../state/lone-entry.ts';
+import { HeldVersion } from '../state/held-version.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeContext, writeVector } from './context-codec.ts';
 import { deltaVersion, flags, kinds } from './delta-format.ts';
@@ -58,7 +58,7 @@ class EntryEncoder {
     const { key } = entry;
     writeAfter(this.#keys, this.#lastKey, key);
     this.#lastKey = key;
-    if (entry instanceof LoneEntry) this.#writeVersion(entry.version, 0);
+    if (entry instanceof HeldVersion) this.#writeVersion(entry, 0);
     else this.#writeGroup(entry);
   }
 

@@ -1,10 +1,8 @@
 import { InvalidInputError } from '@meshwork/core';
 import type { VersionVector } from '../state/context.ts';
+import { maxNameLength } from '../state/names.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
-
-/** Characters of a replica's or a writer's name in a message. */
-export const maxNameLength = 1_024;
 
 /** In the order of the replicas' names, so that equal vectors are equal bytes. */
 export function encodeVector(writer: ByteWriter, vector: VersionVector): void {

@@ -13,6 +13,8 @@ const PAGE_BYTES = 256 * 1_024;
 /** Bytes of the messages of one push that is not over yet. */
 const MAX_PUSH_BYTES = 256 * 1_024 * 1_024;
 const MAX_PUSHES = 64;
+/** A digest reads everything: it is made again after so many times what it took. */
+const DIGEST_REST = 50;
 
 /** One board's side of exchanges with peers, whoever began them. */
 export interface BoardExchange {
@@ -25,7 +27,7 @@ export interface BoardExchange {
   /** What somebody lacks, once it is on disk here. */
   pageSince(since: VersionVector): Promise<Page>;
   take(pages: readonly Delta[], options: { readonly isWhole: boolean }): Promise<boolean>;
-  /** Of the live versions; costs something only when they have changed. */
+  /** Of the live versions; empty when it was made so lately that making it again would cost too much. */
   digest(): string;
   /** True until this replica, which has lost something, has taken all that some peer has. */
   readonly isLacking: boolean;
@@ -38,6 +40,7 @@ export interface BoardExchangeOptions {
   readonly limits: DeltaLimits;
   readonly replica: Replica;
   readonly members: Members;
+  readonly monotonic: () => number;
 }
 
 interface Push {
@@ -46,15 +49,21 @@ interface Push {
   bytes: number;
 }
 
-export function createBoardExchange({ board, name, levels, limits, replica, members }: BoardExchangeOptions): BoardExchange {
+export function createBoardExchange({ board, name, levels, limits, replica, members, monotonic }: BoardExchangeOptions): BoardExchange {
   const pushes = new Map<string, Push>();
-  let digested = { edition: -1, digest: '' };
+  let digested = { edition: -1, digest: '', againAt: 0 };
   let isLacking = false;
 
   const introduce = (): Introduction => ({ replica: replica.state.replica, levels, acknowledged: members.tell() });
   const digest = () => {
-    if (digested.edition !== replica.edition) digested = { edition: replica.edition, digest: replica.state.digest() };
-    return digested.digest;
+    const { edition } = replica;
+    if (digested.edition === edition) return digested.digest;
+    const start = monotonic();
+    if (start < digested.againAt) return '';
+    const made = replica.state.digest();
+    const end = monotonic();
+    digested = { edition, digest: made, againAt: end + (end - start) * DIGEST_REST };
+    return made;
   };
   const meet = async (peer: string, introduction: Introduction) => {
     if (introduction.levels !== levels) {

@@ -121,7 +121,9 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     sinceRepair += 1;
     if (digest === '' || sinceRepair < REPAIR_EVERY) return false;
     const { durable } = replica;
-    return theirs !== undefined && isWithinVector(durable, theirs) && isWithinVector(theirs, durable) && digest !== exchange.digest();
+    if (theirs === undefined || !isWithinVector(durable, theirs) || !isWithinVector(theirs, durable)) return false;
+    const own = exchange.digest();
+    return own !== '' && own !== digest;
   };
 
   const note = (error: unknown) => {

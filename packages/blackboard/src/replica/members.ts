@@ -1,4 +1,4 @@
-import type { Clock, JsonValue } from '@meshwork/core';
+import type { Clock, JsonValue, KeyValueStore } from '@meshwork/core';
 import { isWithinVector, joinVectors, type VersionVector } from '../state/context.ts';
 import { isTombstone } from '../state/winner.ts';
 import type { Replica } from './replica.ts';
@@ -35,6 +35,8 @@ export interface Members {
   retire(replica: string): Promise<void>;
   /** Retires whoever was silent for too long. Their names. */
   retireSilent(maxAbsenceMs: number): Promise<readonly string[]>;
+  /** Keeps on disk when each was heard of, if that is longer ago than `everyMs`: absences last longer than runs of a program. */
+  remember(everyMs: number): Promise<void>;
   hear(acknowledged: readonly Acknowledged[]): void;
   /** What this replica knows of all, itself first. */
   tell(): readonly Acknowledged[];
@@ -42,11 +44,31 @@ export interface Members {
   stable(): VersionVector;
 }
 
-export function createMembers({ replica, name, clock }: { readonly replica: Replica; readonly name: string; readonly clock: Clock }): Members {
+export interface MembersOptions {
+  readonly replica: Replica;
+  /** This hub's. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly store: KeyValueStore;
+  /** Where it is kept when members were heard of. */
+  readonly key: string;
+}
+
+export async function openMembers({ replica, name, clock, store, key: heardKey }: MembersOptions): Promise<Members> {
   const members = new Map<string, Member>();
   const heard = new Map<string, { readonly beat: number; readonly vector: VersionVector; readonly at: number }>();
   const monotonic = () => clock.monotonic?.() ?? clock.now();
+  const [began, openedAt] = [monotonic(), clock.now()];
+  let rememberedAt = began;
   let beat = 0;
+  const before = await readHeard(store, heardKey);
+  /** By the monotonic clock. Of one that was not heard of in this run: when it was before, or since when it is waited for. */
+  const lastHeard = (id: string): number => {
+    const known = heard.get(id);
+    const wall = before.get(id);
+    if (known === undefined || known.beat > 0 || wall === undefined) return known?.at ?? began;
+    return began - Math.max(0, openedAt - wall);
+  };
 
   const learn = (key: string) => {
     if (!key.startsWith(PREFIX)) return;
@@ -87,10 +109,16 @@ export function createMembers({ replica, name, clock }: { readonly replica: Repl
     retire,
     async retireSilent(maxAbsenceMs) {
       const silent = [...members.values()].filter(
-        ({ replica: id, state }) => state === 'active' && isWaitedFor(id) && monotonic() - (heard.get(id)?.at ?? 0) > maxAbsenceMs,
+        ({ replica: id, state }) => state === 'active' && isWaitedFor(id) && monotonic() - lastHeard(id) > maxAbsenceMs,
       );
       for (const { replica: id } of silent) await retire(id);
       return silent.map(({ replica: id }) => id);
+    },
+    async remember(everyMs) {
+      if (monotonic() - rememberedAt < everyMs) return;
+      rememberedAt = monotonic();
+      const times = [...members.keys()].filter(isWaitedFor).map((id) => [id, Math.floor(clock.now() - (monotonic() - lastHeard(id)))]);
+      await store.put(heardKey, Object.fromEntries(times));
     },
     hear(acknowledged) {
       for (const { replica: id, beat: theirs, vector } of acknowledged) {
@@ -116,6 +144,12 @@ export function createMembers({ replica, name, clock }: { readonly replica: Repl
       return stable;
     },
   };
+}
+
+async function readHeard(store: KeyValueStore, key: string): Promise<ReadonlyMap<string, number>> {
+  const value = (await store.get(key))?.value;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return new Map();
+  return new Map(Object.entries(value).flatMap(([id, at]) => (typeof at === 'number' ? [[id, at] as const] : [])));
 }
 
 function meet(one: VersionVector, other: VersionVector): VersionVector {

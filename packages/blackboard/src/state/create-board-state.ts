@@ -2,9 +2,9 @@ import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core
 import type { BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
-import { HeldVersion, holdVersion } from './held-version.ts';
-import { LoneEntry } from './lone-entry.ts';
+import { HeldVersion, holdVersion, type Origin } from './held-version.ts';
 import { mergeGroups } from './merge-groups.ts';
+import { checkName } from './names.ts';
 import { JsonCopier, type ValueLimits } from './own-json.ts';
 import { takePage } from './page.ts';
 import { type Family, familyOf, readVersions } from './reading.ts';
@@ -36,20 +36,16 @@ class State implements BoardState {
   readonly #seen: Seen;
   readonly #logs = new Map<string, ReplicaLog>();
   readonly #own: ReplicaLog;
-  /** Asked for last. */
-  #latestLog: ReplicaLog;
-  /** Who wrote last: a name that was found to be well-formed. */
-  #writer = '';
+  /** What a decoder's versions were adopted from last, and as. */
+  #adopted: { readonly from: Origin; readonly to: Origin } | undefined;
 
   constructor(replica: string, maxKeyLength: number, limits: ValueLimits) {
     this.#maxKeyLength = maxKeyLength;
     this.#json = new JsonCopier(limits);
-    this.#checkName(replica, 'the name of a replica');
+    checkName(replica, 'the name of a replica');
     this.replica = replica;
     this.#seen = new Seen(replica);
-    this.#own = new ReplicaLog(replica);
-    this.#logs.set(replica, this.#own);
-    this.#latestLog = this.#own;
+    this.#own = this.#logOf(replica);
   }
 
   get context(): Context {
@@ -94,7 +90,7 @@ class State implements BoardState {
     const hasElements = this.#slots.hasElements(key);
     // What most writes are: the only version of a key that is no set.
     if (!hasElements && (held === undefined || (!isGroup(held) && held.origin.isRegister))) {
-      if (held === undefined) this.#checkName(key, 'a key');
+      if (held === undefined) checkName(key, 'a key', this.#maxKeyLength);
       const copied = this.#json.copy(value);
       const first = this.#begin(stamp);
       const version = this.#next(key, 'value', copied, stamp);
@@ -165,6 +161,7 @@ class State implements BoardState {
       if (!before.has(key)) before.set(key, this.read(key));
     };
     const after = this.#seen.after(covers);
+    this.#adopted = undefined;
     const { came, gone } = mergeGroups({
       entries,
       context,
@@ -219,12 +216,8 @@ class State implements BoardState {
   }
 
   /** The own counter before a write. */
-  #begin({ time, writer, expiresAt = 0 }: Stamp): number {
+  #begin({ time, expiresAt = 0 }: Stamp): number {
     if (!isWhole(time) || !isWhole(expiresAt)) throw new InvalidInputError(`a stamp has the times ${time} and ${expiresAt}; give whole numbers from 0 on`);
-    if (writer !== this.#writer) {
-      this.#checkName(writer, 'the name of a writer');
-      this.#writer = writer;
-    }
     const { own, claimed } = this.#seen;
     if (claimed > own) {
       throw new ConflictError(`others know ${claimed} writes of ${JSON.stringify(this.replica)}, which itself knows ${own}: go on under a new name`);
@@ -236,8 +229,13 @@ class State implements BoardState {
 
   /** The version as one of this state's own; one that a decoder has made is taken as it is. */
   #hold(version: Version): HeldVersion {
+    const isLoose = version instanceof HeldVersion && version.origin.log.isLoose;
+    const adopted = this.#adopted;
+    if (isLoose && adopted?.from === version.origin && version.adopt(adopted.to)) return version;
     const origin = this.#logOf(version.replica).origin(version.kind, version.writer, version.time);
-    return version instanceof HeldVersion && version.origin.log.isLoose && version.adopt(origin) ? version : holdVersion(origin, version.key, version);
+    if (!isLoose) return holdVersion(origin, version.key, version);
+    this.#adopted = { from: version.origin, to: origin };
+    return version.adopt(origin) ? version : holdVersion(origin, version.key, version);
   }
 
   /** One own write, not in its slot yet. */
@@ -272,7 +270,7 @@ class State implements BoardState {
   #entryOf(slot: string, key: string): DeltaEntry {
     const held = this.#slots.held(slot);
     const seen = this.#seen.aheadOf(slot);
-    if (held !== undefined && !isGroup(held) && seen === undefined) return new LoneEntry(held);
+    if (held !== undefined && !isGroup(held) && seen === undefined) return held;
     const versions = this.#slots.get(slot);
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
@@ -282,29 +280,20 @@ class State implements BoardState {
   }
 
   #logOf(replica: string): ReplicaLog {
-    if (this.#latestLog.replica === replica) return this.#latestLog;
     let log = this.#logs.get(replica);
     if (log === undefined) {
       log = new ReplicaLog(replica);
       this.#logs.set(replica, log);
     }
-    this.#latestLog = log;
     return log;
   }
 
   #checkKey(key: string, family: Family): void {
-    this.#checkName(key, 'a key');
+    checkName(key, 'a key', this.#maxKeyLength);
     const versions = this.#slots.versionsOf(key);
     const only = versions.length === 1 ? versions[0] : [...versions].sort(byPrecedence)[0];
     if (only === undefined || isTombstone(only) || familyOf(only) === family) return;
     throw new InvalidInputError(`${JSON.stringify(key)} is a ${familyOf(only)} and cannot be written as a ${family}; delete it first or take another key`);
-  }
-
-  #checkName(name: string, what: string): void {
-    if (typeof name !== 'string' || name.length > this.#maxKeyLength) {
-      throw new InvalidInputError(`${what} is a text of at most ${this.#maxKeyLength} characters; take a shorter one`);
-    }
-    if (!name.isWellFormed()) throw new InvalidInputError(`${what} holds half a surrogate pair, which UTF-8 cannot carry; repair the text first`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { JsonValue } from '@meshwork/core';
-import type { Version, VersionKind } from './board-state.ts';
+import type { DeltaEntry, Version, VersionKind } from './board-state.ts';
 import type { ReplicaLog } from './replica-log.ts';
 
 /** Time that the versions of one origin may span to hold a small integer each: some four minutes of a hybrid clock. */
@@ -27,8 +27,11 @@ export class Origin {
   }
 }
 
-/** A version as a state holds it. Never held by two states: whether it is held is its own state's matter. */
-export class HeldVersion implements Version {
+/**
+ * A version as a state holds it. Never held by two states: whether it is held is its own state's matter. It is also the entry of its key, or element,
+ * in a delta, where it is the only version, and nothing is known of the key beyond the delta's context: what most entries are.
+ */
+export class HeldVersion implements Version, DeltaEntry {
   readonly key: string;
   readonly counter: number;
   readonly value: JsonValue | undefined;
@@ -62,6 +65,10 @@ export class HeldVersion implements Version {
 
   get expiresAt(): number | undefined {
     return undefined;
+  }
+
+  get versions(): readonly Version[] {
+    return [this];
   }
 
   get isHeld(): boolean {

@@ -1,8 +1,7 @@
 import { InvalidInputError } from '@meshwork/core';
 import type { DeltaEntry, Version } from './board-state.ts';
 import { type Context, hasSeen, isWithin, joinContexts, type VersionVector } from './context.ts';
-import type { HeldVersion } from './held-version.ts';
-import { LoneEntry } from './lone-entry.ts';
+import { HeldVersion } from './held-version.ts';
 import type { Seen } from './seen.ts';
 import { isGroup, type Slots, slotOf } from './slots.ts';
 
@@ -35,7 +34,7 @@ export function mergeGroups(request: MergeRequest): Merged {
   const merge = new Merge(request);
   try {
     for (const entry of request.entries) {
-      if (entry instanceof LoneEntry) merge.lone(entry.version);
+      if (entry instanceof HeldVersion) merge.lone(entry);
       else merge.group(entry);
     }
   } catch (error) {
@@ -54,8 +53,10 @@ class Merge implements Merged {
   readonly #seen: Seen;
   /** What was in the slots that held something and have changed. */
   readonly #before = new Map<string, { readonly key: string; readonly group: Group }>();
-  #replica = '';
-  #upTo = 0;
+  /** The replica of the last lone version, and what its component is in their vector and in mine. */
+  #replica: string | undefined;
+  #theirUpTo = 0;
+  #myUpTo = 0;
 
   constructor(request: MergeRequest) {
     this.#request = request;
@@ -64,23 +65,25 @@ class Merge implements Merged {
   }
 
   /** What most entries are, by a short way: the only version of a key that held none, or another only one. */
-  lone(version: Version): void {
+  lone(version: HeldVersion): void {
     const { key, kind, replica, counter } = version;
     const { context, hold, onChange } = this.#request;
+    if (replica !== this.#replica) {
+      this.#replica = replica;
+      this.#theirUpTo = context.vector.get(replica) ?? 0;
+      this.#myUpTo = this.#seen.upTo(replica);
+    }
     const held = this.#slots.held(key);
+    const isSeen = counter <= this.#myUpTo || (this.#seen.hasAhead && this.#seen.has(key, replica, counter));
     const isShort = kind !== 'added' && kind !== 'removed' && (held === undefined || !isGroup(held)) && !this.#slots.hasElements(key);
     const isChanged = this.#before.size > 0 && this.#before.has(key);
     // A version that its sender has not superseded stays beside the new one.
     const isBeside = isShort && held !== undefined && !isGroup(held) && !hasSeen(context, held.replica, held.counter);
-    if (!isShort || isChanged || isBeside || this.#seen.has(key, replica, counter)) {
-      this.group(new LoneEntry(version));
+    if (!isShort || isChanged || isBeside || isSeen) {
+      this.group(version);
       return;
     }
-    if (replica !== this.#replica) {
-      this.#replica = replica;
-      this.#upTo = context.vector.get(replica) ?? 0;
-    }
-    if (counter > this.#upTo && !hasSeen(context, replica, counter)) throw unseen(key);
+    if (counter > this.#theirUpTo && !hasSeen(context, replica, counter)) throw unseen(key);
     if (held !== undefined) {
       if (isGroup(held) || !this.#seen.has(key, held.replica, held.counter)) throw twice(key);
       this.#before.set(key, { key, group: [held] });

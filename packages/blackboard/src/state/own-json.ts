@@ -23,9 +23,14 @@ export function canonicalJson(value: JsonValue): string {
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member as JsonValue)}`).join(',')}}`;
 }
 
+/** Names that are remembered. */
+const maxNames = 1_000;
+
 /** Copies one value after the other. */
 export class JsonCopier {
   readonly #limits: ValueLimits;
+  /** Names of members that are well-formed: objects have few, and have them again and again. */
+  readonly #names = new Set<string>();
   #left = 0;
   #depth = 0;
 
@@ -86,7 +91,7 @@ export class JsonCopier {
     for (const name in members) {
       const member = members[name];
       characters += name.length + 3;
-      if (!name.isWellFormed()) throw new InvalidInputError('the name of a member holds half a surrogate pair; repair the text first');
+      if (!this.#names.has(name)) this.#learn(name);
       if (typeof member === 'string') {
         characters += member.length + 2;
         if (!member.isWellFormed()) throw halfPair();
@@ -98,6 +103,11 @@ export class JsonCopier {
     }
     this.#spend(characters);
     return (isSparse ? withoutUndefined(members) : members) as Record<string, JsonValue>;
+  }
+
+  #learn(name: string): void {
+    if (!name.isWellFormed()) throw new InvalidInputError('the name of a member holds half a surrogate pair; repair the text first');
+    if (this.#names.size < maxNames && name.length <= 64) this.#names.add(name);
   }
 
   #spend(characters: number): void {

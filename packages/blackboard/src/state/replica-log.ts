@@ -1,5 +1,6 @@
 import type { VersionKind } from './board-state.ts';
 import { type HeldVersion, isOutworn, Origin } from './held-version.ts';
+import { checkName } from './names.ts';
 
 /** The versions of one replica in the order of their counters; those no longer held are swept out once they are the larger part. */
 export class ReplicaLog {
@@ -19,6 +20,7 @@ export class ReplicaLog {
     this.isLoose = isLoose;
   }
 
+  /** @throws {InvalidInputError} when the writer's name cannot be kept. */
   origin(kind: VersionKind, writer: string, time: number): Origin {
     const latest = this.#latest;
     if (latest !== undefined && latest.kind === kind && latest.writer === writer && !isOutworn(latest, time)) return latest;
@@ -29,6 +31,7 @@ export class ReplicaLog {
     }
     let origin = writers.get(writer);
     if (origin === undefined || isOutworn(origin, time)) {
+      checkName(writer, 'the name of a writer');
       origin = new Origin(this, kind, writer, time);
       writers.set(writer, origin);
     }

@@ -30,8 +30,18 @@ export class Seen {
     return this.#vector;
   }
 
+  /** Whether of some slots more has been seen than the vector says. */
+  get hasAhead(): boolean {
+    return this.#ahead.size > 0;
+  }
+
+  /** The vector's component. */
+  upTo(replica: string): number {
+    return replica === this.replica ? this.own : (this.#vector.get(replica) ?? 0);
+  }
+
   has(slot: string, replica: string, counter: number): boolean {
-    if (counter <= (replica === this.replica ? this.own : (this.#vector.get(replica) ?? 0))) return true;
+    if (counter <= this.upTo(replica)) return true;
     const ahead = this.#ahead.size === 0 ? undefined : this.#ahead.get(slot);
     return ahead !== undefined && hasSeen(ahead, replica, counter);
   }

@@ -1,7 +1,6 @@
 import type { Delta, DeltaEntry } from './board-state.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import type { HeldVersion } from './held-version.ts';
-import { LoneEntry } from './lone-entry.ts';
 
 /** The delta of writes `after + 1` to `upTo` of one replica. Its vectors are made when they are asked for: most writes are only kept. */
 export class WriteDelta implements Delta {
@@ -40,7 +39,7 @@ export class LoneWriteDelta implements Delta {
   }
 
   get entries(): readonly DeltaEntry[] {
-    return [new LoneEntry(this.#version)];
+    return [this.#version];
   }
 
   get context(): Context {

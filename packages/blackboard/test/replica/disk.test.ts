@@ -91,9 +91,28 @@ describe('a write', () => {
   });
 });
 
+describe('a write that can be read back after a failure', () => {
+  it('is shown only once something behind it is acknowledged, for it may still be lost', async () => {
+    const { disk, failWith } = createDisk();
+    await using hub = await openHub(disk);
+    const board = hub.board('plans');
+    let failures = 0;
+    failWith(async (stream, append) => {
+      if (!isLog(stream)) return append();
+      if (failures++ === 0) await append();
+      throw new UnavailableError('the disk is away');
+    });
+    await expect(board.set('a', 1)).rejects.toBeInstanceOf(UnknownOutcomeError);
+    await vi.waitFor(() => expect(failures).toBeGreaterThan(1));
+    await expect(board.get('a', { timeoutMs: 10 })).rejects.toBeInstanceOf(UnavailableError);
+    failWith(undefined);
+    expect(await board.get('a')).toMatchObject({ value: 1 });
+  });
+});
+
 describe('a restart', () => {
   it('finds everything, whatever part of a snapshot was written', async () => {
-    for (let survived = 0; survived < 8; survived++) {
+    for (let survived = 0; survived < 20; survived++) {
       const { disk, failWith } = createDisk();
       const hub = await openHub(disk);
       let snapshots = 0;
