@@ -15,6 +15,6 @@ export type { Context, VersionVector } from './state/context.ts';
 export { type BoardStateOptions, createBoardState } from './state/create-board-state.ts';
 export { createKeyValueStrongStore, type KeyValueStrongStoreOptions } from './strong/create-key-value-strong-store.ts';
 export { createQuorumStore, type QuorumStore, type QuorumStoreOptions } from './strong/create-quorum-store.ts';
+export { createStrongPeer } from './strong/create-strong-peer.ts';
 export type { Epoch, Member } from './strong/epoch.ts';
-export { boardOfStrongRequest } from './strong/strong-message.ts';
 export type { StrongReading, StrongStore, StrongWrite } from './strong/strong-store.ts';

@@ -6,12 +6,11 @@ import type { StrongWrite } from './strong-store.ts';
 const MAX_WRITER_LENGTH = 1_024;
 
 /** The JSON text to keep of a write. @throws {InvalidInputError} when it cannot be kept. */
-export function checkWrite({ key, value, writer, time, expiresAt }: StrongWrite, limits: RegisterLimits): string | undefined {
+export function checkWrite({ key, value, writer, time }: StrongWrite, limits: RegisterLimits): string | undefined {
   checkKey(key, limits);
   if (!writer.isWellFormed() || writer.length > MAX_WRITER_LENGTH)
     throw new InvalidInputError(`the writer of ${JSON.stringify(key)} is longer than ${MAX_WRITER_LENGTH} characters, or holds half a surrogate pair`);
-  for (const moment of [time, expiresAt ?? 0])
-    if (!Number.isSafeInteger(moment) || moment < 0) throw new InvalidInputError(`a time is a whole number from 0 to 2^53 - 1, not ${moment}`);
+  if (!Number.isSafeInteger(time) || time < 0) throw new InvalidInputError(`a time is a whole number from 0 to 2^53 - 1, not ${time}`);
   return value === undefined ? undefined : JSON.stringify(ownJson(value, limits));
 }
 

@@ -52,14 +52,14 @@ export function createKeyValueStrongStore(options: KeyValueStrongStoreOptions): 
 
   const call = <T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
     closing.signal.aborted ? Promise.reject(new ClosedError('the board is closed')) : work(AbortSignal.any([signal, closing.signal]));
-  const readingOf = (key: string, { write, writer, replica, time, expiresAt, json }: Omit<FoundValue, 'revision' | 'before'>): StrongReading => {
-    return { key, value: valueIn(json, limits), version: write, writer, replica, time, ...(expiresAt !== undefined && { expiresAt }) };
+  const readingOf = (key: string, { write, writer, replica, time, json }: Omit<FoundValue, 'revision' | 'before'>): StrongReading => {
+    return { key, value: valueIn(json, limits), version: write, writer, replica, time };
   };
 
   const write = async (given: StrongWrite, refusalOf: (present: FoundValue | undefined) => Error | undefined, signal: AbortSignal): Promise<StrongReading> => {
     const json = checkWrite(given, limits);
-    const { key, writer, time, expiresAt } = given;
-    const value = { write: ids('write'), json, writer, replica: name, time, expiresAt };
+    const { key, writer, time } = given;
+    const value = { write: ids('write'), json, writer, replica: name, time };
     const place = placeOf(key);
     const confirmAt = (present: FoundValue | undefined) => confirm(place, present);
     await putConditionally({ store, key: place, value, ttlMs: ttlOf(value), refusalOf, confirm: confirmAt, signal });

@@ -54,7 +54,7 @@ export interface QuorumStoreOptions {
 export interface QuorumStore extends StrongStore {
   /** The epoch this hub knows, and the id of its own storage. */
   readonly status: { readonly member: string; readonly epoch: Epoch | undefined };
-  /** For whoever receives the messages of peers: answers those that are about this board (`boardOfStrongRequest`). @throws {InvalidInputError} nothing has changed. */
+  /** For whoever receives the messages of peers: answers those that are about this board, see `createStrongPeer`. @throws {InvalidInputError} nothing has changed. */
   answer(from: PeerIdentity, message: Uint8Array): Promise<Uint8Array>;
   /**
    * Makes these hubs the members, each with the storage it has now: so one that has lost its storage is admitted again, under the name it has. A majority of the
@@ -103,9 +103,9 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
 
   const write = async (given: StrongWrite, signal: AbortSignal): Promise<StrongReading> => {
     const json = checkWrite(given, limits);
-    const { key, writer, time, expiresAt } = given;
+    const { key, writer, time } = given;
     const number = await registers.nextNumber(key, signal);
-    const register: Register = { key, tag: { number, write: ids('write') }, json, writer, replica: name, time, ...(expiresAt !== undefined && { expiresAt }) };
+    const register: Register = { key, tag: { number, write: ids('write') }, json, writer, replica: name, time };
     try {
       await registers.store(register, signal);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '@meshwork/core';
 import type { ByteReader } from '../codec/byte-reader.ts';
 import type { ByteWriter } from '../codec/byte-writer.ts';
+import { fingerprint } from '../fingerprint.ts';
 import { readName } from './register-codec.ts';
 
 /** A hub that keeps a board's registers: its name, and the random id of the storage it keeps them in. Who has lost the storage is another member. */
@@ -20,7 +21,7 @@ export interface Epoch {
 /** How a message names the epoch it belongs to. */
 export interface EpochMark {
   readonly number: number;
-  /** Of the members; who reckons with others has another one. */
+  /** Of the members; who reckons with others has another one. Ids are random, so that nobody makes two sets of them that look the same. */
   readonly hash: string;
 }
 
@@ -32,7 +33,7 @@ export function epochOf(number: number, members: Iterable<Member>): Epoch {
 
 export function markOf({ number, members }: Epoch): EpochMark {
   const text = JSON.stringify(members.map(({ name, id }) => [name, id]));
-  return { number, hash: `${hash(text, 0x811c9dc5)}${hash(text, 0x41c6ce57)}` };
+  return { number, hash: fingerprint(text) };
 }
 
 export function isMark(one: EpochMark, other: EpochMark): boolean {
@@ -66,13 +67,4 @@ export function readEpoch(reader: ByteReader): Epoch {
   for (let left = reader.count(2); left > 0; left--) members.push({ name: readName(reader), id: readName(reader) });
   checkMembers(members.map(({ name }) => name));
   return epochOf(number, members);
-}
-
-/** FNV-1a with the finish of MurmurHash 3. Tells memberships apart that were set up differently; ids are random, so nobody has to fear a forger. */
-function hash(text: string, seed: number): string {
-  let state = seed;
-  for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
-  state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
-  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
-  return ((state ^ (state >>> 16)) >>> 0).toString(16).padStart(8, '0');
 }

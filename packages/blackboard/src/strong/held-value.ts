@@ -14,7 +14,7 @@ export interface FoundValue extends HeldValue {
 }
 
 /** The value as the store keeps it. A JSON text inside of JSON, for not every store tells `__proto__` from other members. */
-export function storedOf({ write, before, json, writer, replica, time, expiresAt }: HeldValue) {
+export function storedOf({ write, before, json, writer, replica, time }: HeldValue) {
   return {
     write,
     writer,
@@ -22,16 +22,15 @@ export function storedOf({ write, before, json, writer, replica, time, expiresAt
     time,
     ...(before !== undefined && { before }),
     ...(json !== undefined && { json }),
-    ...(expiresAt !== undefined && { expiresAt }),
   };
 }
 
 /** @throws {StoreFormatError} when the key holds something else. */
 export function foundIn({ key, value, revision }: KeyValueEntry): FoundValue {
-  const { write, before, json, writer, replica, time, expiresAt } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { write, before, json, writer, replica, time } = (value ?? {}) as Readonly<Record<string, unknown>>;
   const isText = (part: unknown): part is string => typeof part === 'string';
   const isTextOrNothing = (part: unknown): part is string | undefined => part === undefined || isText(part);
   if (!isText(write) || !isTextOrNothing(before) || !isTextOrNothing(json) || !isText(writer) || !isText(replica) || typeof time !== 'number')
     throw new StoreFormatError(`the key ${JSON.stringify(key)} holds no value of a board; something else writes under its prefix`);
-  return { write, before, json, writer, replica, time, revision, ...(typeof expiresAt === 'number' && { expiresAt }) };
+  return { write, before, json, writer, replica, time, revision };
 }

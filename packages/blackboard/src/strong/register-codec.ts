@@ -8,19 +8,17 @@ import type { Register, RegisterLimits } from './register.ts';
 const MAX_NUMBER = 2 ** 52;
 const MAX_NAME_LENGTH = 1_024;
 const DELETED = 1;
-const EXPIRES = 2;
 
 export function writeRegister(writer: ByteWriter, register: Register): void {
-  const { key, tag, json, time, expiresAt } = register;
+  const { key, tag, json, time } = register;
   writer.text(key);
   writer.varint(tag.number);
   writer.text(tag.write);
-  writer.byte((json === undefined ? DELETED : 0) | (expiresAt === undefined ? 0 : EXPIRES));
+  writer.byte(json === undefined ? DELETED : 0);
   if (json !== undefined) writer.text(json);
   writer.text(register.writer);
   writer.text(register.replica);
   writer.varint(time);
-  if (expiresAt !== undefined) writer.varint(expiresAt);
 }
 
 /** @throws {InvalidInputError} when it is none, or larger than the limits. */
@@ -28,12 +26,12 @@ export function readRegister(reader: ByteReader, limits: RegisterLimits): Regist
   const key = reader.text(limits.maxKeyLength);
   const tag = { number: reader.varint(MAX_NUMBER), write: readName(reader) };
   const flags = reader.byte();
-  if (flags > (DELETED | EXPIRES)) throw new InvalidInputError('a register says of itself what nobody knows; update this hub, or ask for it again');
-  const json = flags & DELETED ? undefined : readJson(reader, limits);
+  if (flags > DELETED) throw new InvalidInputError('a register says of itself what nobody knows; update this hub, or ask for it again');
+  const json = flags === DELETED ? undefined : readJson(reader, limits);
   const writer = readName(reader);
   const replica = readName(reader);
   const time = reader.varint();
-  return { key, tag, json, writer, replica, time, ...(flags & EXPIRES && { expiresAt: reader.varint() }) };
+  return { key, tag, json, writer, replica, time };
 }
 
 export function readName(reader: ByteReader): string {

@@ -21,7 +21,6 @@ export interface Register {
   readonly writer: string;
   readonly replica: string;
   readonly time: number;
-  readonly expiresAt?: number | undefined;
 }
 
 /** What a key, a value and a page of them may be. */
@@ -42,8 +41,8 @@ export function laterOf(one: Register | undefined, other: Register | undefined):
   return compareTags(other?.tag, one?.tag) > 0 ? other : one;
 }
 
-export function readingOf({ key, tag, json, writer, replica, time, expiresAt }: Register, limits: RegisterLimits): StrongReading {
-  return { key, value: valueIn(json, limits), version: `${tag.number}.${tag.write}`, writer, replica, time, ...(expiresAt !== undefined && { expiresAt }) };
+export function readingOf({ key, tag, json, writer, replica, time }: Register, limits: RegisterLimits): StrongReading {
+  return { key, value: valueIn(json, limits), version: `${tag.number}.${tag.write}`, writer, replica, time };
 }
 
 /** The value of a text that is kept, frozen. */

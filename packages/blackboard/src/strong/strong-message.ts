@@ -69,12 +69,9 @@ export function encodeRequest(board: string, request: StrongRequest): Uint8Array
   return writer.finish();
 }
 
-/** The board that a message of the strong level is about; `undefined` when it is none of that level. @throws {InvalidInputError} when it is none at all. */
-export function boardOfStrongRequest(message: Uint8Array): string | undefined {
-  const reader = new ByteReader(message);
-  if (reader.byte() !== VERSION) return undefined;
-  const kind = reader.byte();
-  return kind < 0x40 || kind > 0x7f ? undefined : readName(reader);
+/** The board that a request is about. @throws {InvalidInputError} when it is none of the strong level. */
+export function boardOfStrongRequest(message: Uint8Array): string {
+  return readName(open(message, requestKinds).reader);
 }
 
 /** @throws {InvalidInputError} when it is no request. */

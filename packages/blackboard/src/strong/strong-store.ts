@@ -11,8 +11,6 @@ export interface StrongReading {
   readonly replica: string;
   /** Hybrid logical time of the write, see `hybrid-clock.ts`: for people only, nothing is decided by it. */
   readonly time: number;
-  /** As the write gave it. Kept and carried only: whoever reads hides what has expired. */
-  readonly expiresAt?: number | undefined;
 }
 
 export interface StrongWrite {
@@ -22,8 +20,6 @@ export interface StrongWrite {
   readonly writer: string;
   /** A whole number from 0 on. */
   readonly time: number;
-  /** Milliseconds since the Unix epoch, a whole number from 0 on. Default: never. */
-  readonly expiresAt?: number | undefined;
 }
 
 /**

@@ -28,7 +28,7 @@ describe('a register on a linearizable store', () => {
   it('is read everywhere as it was written last, with who wrote it', async () => {
     const { one, other } = two();
     expect(await other.read('plan', longest())).toBeUndefined();
-    const first = await one.write({ ...write('plan', 1), expiresAt: 99 }, longest());
+    const first = await one.write(write('plan', 1), longest());
     expect(await other.read('plan', longest())).toEqual({
       key: 'plan',
       value: 1,
@@ -36,7 +36,6 @@ describe('a register on a linearizable store', () => {
       writer: 'ann',
       replica: 'one',
       time: 7,
-      expiresAt: 99,
     });
     await other.write(write('plan', 2), longest());
     expect(await one.read('plan', longest())).toMatchObject({ value: 2, replica: 'two' });
@@ -217,6 +216,79 @@ describe('a write whose outcome the store does not say', () => {
   it('stays so when the store is silent until the end', async () => {
     const { one } = two(faulty(enduring(createMemoryStore()), () => new Promise(() => {})));
     await expect(one.write(write('plan', 1), briefly())).rejects.toThrow(UnknownOutcomeError);
+  });
+});
+
+describe('a store whose reads may be old', () => {
+  const open = (store: KeyValueStore) => createKeyValueStrongStore({ name: 'one', board: 'plans', store, confirmReads: true });
+
+  /** Its next read gives what `take` noted; then it is as it should be. */
+  function forgetful(store: KeyValueStore): { readonly store: KeyValueStore; note(): Promise<void>; recall(): void } {
+    const place = 'blackboard/strong/plans/plan';
+    let noted: Awaited<ReturnType<KeyValueStore['get']>>;
+    let isOld = false;
+    return {
+      store: {
+        ...store,
+        get: async (key) => {
+          const present = await store.get(key);
+          const answer = isOld ? noted : present;
+          isOld = false;
+          return answer;
+        },
+      },
+      async note() {
+        noted = await store.get(place);
+      },
+      recall() {
+        isOld = true;
+      },
+    };
+  }
+
+  it('is read as it is, when reads are confirmed', async () => {
+    const { store, note, recall } = forgetful(enduring(createMemoryStore()));
+    const one = open(store);
+    await note();
+    recall();
+    expect(await one.read('plan', longest())).toBeUndefined();
+    await one.write(write('plan', 1), longest());
+    recall();
+    expect((await one.read('plan', longest()))?.value).toBe(1);
+    expect((await one.list('', longest())).map(({ value }) => value)).toEqual([1]);
+  });
+
+  it('refuses no compare-and-set for what has long been replaced', async () => {
+    const { store, note, recall } = forgetful(enduring(createMemoryStore()));
+    const one = open(store);
+    await one.write(write('plan', 1), longest());
+    await note();
+    const latest = await one.write(write('plan', 2), longest());
+    recall();
+    expect((await one.compareAndSet(write('plan', 3), latest.version, longest())).value).toBe(3);
+  });
+
+  it('makes no write twice whose outcome was not known', async () => {
+    const shared = enduring(createMemoryStore());
+    const { store, note, recall } = forgetful(shared);
+    const other = open(shared);
+    await other.write(write('plan', 1), longest());
+    await note();
+    // Read and confirmed: the same write under another revision.
+    await other.read('plan', longest());
+    let failures = 1;
+    const lost = faulty(store, (put) =>
+      failures-- > 0
+        ? put()
+            .then(() => other.write(write('plan', 3), longest()))
+            .then(() => {
+              recall();
+              throw new UnknownOutcomeError('no answer');
+            })
+        : undefined,
+    );
+    await open(lost).write(write('plan', 2), longest());
+    expect((await other.read('plan', longest()))?.value).toBe(3);
   });
 });
 

@@ -1,4 +1,4 @@
-import { boardOfStrongRequest } from '@meshwork/blackboard';
+import { createStrongPeer } from '@meshwork/blackboard';
 import { ClosedError, createMemoryStore, InvalidInputError, NotDurableError, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ describe('a register of three members', () => {
     hall = await openHall(three, { members: three });
     const { one, three: third } = { one: hall.hub('one'), three: hall.hub('three') };
     expect(await one.read('plan', longest())).toBeUndefined();
-    const first = await one.write({ ...write('plan', 1), expiresAt: 99 }, longest());
+    const first = await one.write(write('plan', 1), longest());
     expect(await third.read('plan', longest())).toEqual({
       key: 'plan',
       value: 1,
@@ -26,7 +26,6 @@ describe('a register of three members', () => {
       writer: 'ann',
       replica: 'one',
       time: 7,
-      expiresAt: 99,
     });
     const second = await third.write(write('plan', 2), longest());
     expect(second.version).not.toBe(first.version);
@@ -116,6 +115,27 @@ describe('a list', () => {
   });
 });
 
+describe('a write that came to one member only', () => {
+  const STORE = 0x43;
+
+  it.each([
+    ['read', async (name: string) => (await hall.hub(name).read('plan', longest()))?.value],
+    ['listed', async (name: string) => (await hall.hub(name).list('', longest())).at(0)?.value],
+  ])('stays once it was %s', async (_how, look) => {
+    hall = await openHall([...three, 'guest'], { members: three });
+    await hall.hub('guest').read('plan', longest());
+    hall.meddle = (from, to, message) => {
+      if (from === 'guest' && message[1] === STORE && to !== 'one') throw new UnavailableError('lost');
+      return message;
+    };
+    await expect(hall.hub('guest').write(write('plan', 1), briefly())).rejects.toThrow(UnknownOutcomeError);
+    hall.part(['one', 'two'], ['three']);
+    expect(await look('two')).toBe(1);
+    hall.part(['two', 'three'], ['one']);
+    expect(await look('three')).toBe(1);
+  });
+});
+
 describe('without a majority', () => {
   it('reads and writes fail, and say who did not answer', async () => {
     hall = await openHall(three, { members: three });
@@ -182,6 +202,37 @@ describe('a member', () => {
     await expect(hall.restart('one', { members: ['one', 'two'] }).then((hub) => hub.read('plan', briefly()))).rejects.toThrow(
       /kept by "one", "three", "two" and this hub is set up with "one", "two"/,
     );
+  });
+
+  it('is waited for with the storage it had when the members were written down', async () => {
+    hall = await openHall(three, { members: three });
+    let restarting: Promise<unknown> | undefined;
+    hall.meddle = (_from, to, message) => {
+      const OFFERS = 8;
+      if (restarting === undefined && to === 'three' && message[1] === 0x40 && message[OFFERS] === 1) {
+        restarting = hall.restart('three', { isWiped: true });
+        throw new UnavailableError('its disk is gone');
+      }
+      return message;
+    };
+    await expect(hall.hub('one').write(write('plan', 1), longest())).rejects.toThrow(/"three" has lost its storage since the members were written down/);
+    await restarting;
+  });
+
+  it('refuses who reckons with other storages of the same hubs', async () => {
+    hall = await openHall(three, { members: three });
+    let query: Uint8Array | undefined;
+    hall.meddle = (_from, to, message) => {
+      if (to === 'two' && message[1] === 0x41) query = message.slice();
+      return message;
+    };
+    await hall.hub('one').read('plan', longest());
+    await expect.poll(() => query).toBeDefined();
+    const message = query as Uint8Array;
+    expect((await hall.hub('two').answer({ name: 'one' }, message))[1]).toBe(0x61);
+    const hash = /[0-9a-f]{16}/.exec(Buffer.from(message).toString('latin1'))?.index ?? 0;
+    message.set(new TextEncoder().encode('0123456789abcdef'), hash);
+    expect(await hall.hub('two').answer({ name: 'one' }, message)).toEqual(Uint8Array.of(1, 0x63, 3));
   });
 
   it('has after a restart what it acknowledged, and keeps no history', async () => {
@@ -261,7 +312,6 @@ describe('bytes of a peer', () => {
     await hall.hub('one').changeMembers(['one', 'two'], longest());
     hall.meddle = (_from, _to, message) => message;
     expect(new Set(sent.map((message) => message[1])).size, 'all kinds').toBe(6);
-    for (const message of sent) expect(boardOfStrongRequest(message)).toBe('plans');
 
     const damaged = fc
       .record({ message: fc.constantFrom(...sent), at: fc.nat(), value: fc.integer({ min: 0, max: 255 }), cut: fc.nat() })
@@ -281,11 +331,14 @@ describe('bytes of a peer', () => {
     expect((await hall.hub('two').read('plan', longest()))?.key).toBe('plan');
   });
 
-  it('are told apart from those of other levels, and from those of other boards', async () => {
+  it('go to the board they are about, and to no other', async () => {
     hall = await openHall(['one'], { members: ['one'] });
-    expect(boardOfStrongRequest(Uint8Array.of(1, 0x3f, 0))).toBeUndefined();
-    expect(boardOfStrongRequest(Uint8Array.of(1, 0x80, 0))).toBeUndefined();
-    expect(() => boardOfStrongRequest(Uint8Array.of(1))).toThrow(InvalidInputError);
-    await expect(hall.hub('one').answer({ name: 'two' }, Uint8Array.of(1, 0x40, 1, 0x61, 0, 0))).rejects.toThrow(/board "a" came to "plans"/);
+    const peer = createStrongPeer({ plans: hall.hub('one') });
+    const hello = (board: string) => Uint8Array.of(1, 0x40, board.length, ...new TextEncoder().encode(board), 0, 0);
+    expect((await peer.answer({ name: 'two' }, hello('plans')))[1]).toBe(0x60);
+    await expect(peer.answer({ name: 'two' }, hello('a'))).rejects.toThrow(/no registers of the board "a"/);
+    await expect(hall.hub('one').answer({ name: 'two' }, hello('a'))).rejects.toThrow(/board "a" came to "plans"/);
+    for (const bytes of [[], [1], [1, 0x3f, 0], [1, 0x80, 0], [2, 0x40, 0]])
+      await expect(peer.answer({ name: 'two' }, Uint8Array.from(bytes))).rejects.toThrow(InvalidInputError);
   });
 });
