@@ -16,6 +16,7 @@ const board = running.blackboard?.board('main');
 if (board === undefined) throw new Error('this hub has no board');
 const now = () => performance.timeOrigin + performance.now();
 
+running.blackboard?.events.on('peer-reached', () => process.send?.({ isReached: true }));
 const watch = async () => {
   for await (const { key, after } of board.watch('')) process.send?.({ key, seenAt: now(), value: after?.value });
 };

@@ -19,12 +19,16 @@ interface Write {
 const folder = await mkdtemp(join(tmpdir(), 'board-replication-'));
 const [here, there] = [await freePort(), await freePort()];
 const hubs = [await start('a', here, 'b', there), await start('b', there, 'a', here)] as const;
+let reached = 0;
+for (const hub of hubs) hub.on('message', (message: { isReached?: boolean }) => void (message.isReached && reached++));
 const measured = new Map<string, Partial<Write>>();
 const record = (message: Partial<Write> & { key: string }) => measured.set(message.key, { ...measured.get(message.key), ...message });
 hubs[0].on('message', (message: { key: string; begunAt?: number }) => void (message.begunAt !== undefined && record(message)));
 hubs[1].on('message', (message: { key: string; seenAt?: number }) => void (message.seenAt !== undefined && record(message)));
 
 await arrived('first', 0);
+for (const end = Date.now() + PATIENCE_MS; reached < hubs.length; await new Promise((resolve) => setTimeout(resolve, 20)))
+  if (Date.now() > end) throw new Error('the hubs do not reach each other');
 for (let n = 0; n < WARM_UP + writes; n++) {
   hubs[0].send({ key: `key/${n}`, value: { task: 'measure', n } });
   await new Promise((resolve) => setTimeout(resolve, everyMs));

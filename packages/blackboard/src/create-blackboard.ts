@@ -103,7 +103,7 @@ export async function createBlackboard(options: BlackboardOptions): Promise<Blac
     status: (board) => find(board).status(),
     peer: {
       async answer(from, message) {
-        if (!isStrong(message)) return find(boardOf(message)).exchange.answer(from.name, message);
+        if (!isStrong(message)) return find(boardOf(message)).answer(from.name, message);
         if (strongPeer === undefined) throw new InvalidInputError('a message is about keys of level strong, which this hub does not keep for its peers');
         return strongPeer.answer(from, message);
       },

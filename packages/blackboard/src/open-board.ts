@@ -8,7 +8,7 @@ import { inTime } from './board/in-time.ts';
 import { createWatchers } from './board/watchers.ts';
 import type { Board, ReadOptions } from './board.ts';
 import type { Entry } from './entry.ts';
-import { type BoardExchange, createBoardExchange } from './exchange/board-exchange.ts';
+import { createBoardExchange } from './exchange/board-exchange.ts';
 import { createPeerSession, type PeerSession } from './exchange/peer-session.ts';
 import { createHybridClock } from './hybrid-clock.ts';
 import { createLevels } from './levels.ts';
@@ -45,7 +45,8 @@ const MAX_VALUE_LENGTH = 1_048_576;
 /** A board, open: what serves its readers and writers, and what keeps it equal to its peers'. */
 export interface OpenBoard {
   readonly board: Board;
-  readonly exchange: BoardExchange;
+  /** Answers a peer. */
+  answer(from: string, bytes: Uint8Array): Promise<Uint8Array>;
   status(): Promise<BoardStatus>;
   connect(link: PeerLink): () => void;
   close(): Promise<void>;
@@ -180,7 +181,11 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
 
   return {
     board,
-    exchange,
+    async answer(from, bytes) {
+      const answer = await exchange.answer(from, bytes);
+      for (const session of sessions) if (session.status.peer === from) session.heard();
+      return answer;
+    },
     async status() {
       return {
         board: name,
