@@ -1,8 +1,8 @@
 import {
   type BoardSettings,
-  boardOfStrongRequest,
   createKeyValueStrongStore,
   createQuorumStore,
+  createStrongPeer,
   type PeerHandler,
   type PeerLink,
   type QuorumStore,
@@ -73,15 +73,7 @@ export async function openStrong({ name, place, store, isShared, confirmReads, b
   }
   return {
     stores,
-    peer: {
-      async answer(from, message) {
-        const quorum = quorums.get(boardOfStrongRequest(message) ?? '');
-        if (quorum === undefined)
-          throw new InvalidInputError('a message is about strong keys that this hub does not keep for others; name it in the members of the board');
-        return quorum.answer(from, message);
-      },
-      hear() {},
-    },
+    peer: createStrongPeer(Object.fromEntries(quorums)),
   };
 }
 
