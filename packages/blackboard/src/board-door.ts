@@ -16,7 +16,7 @@ export interface BoardDoor {
   nameOf(board: string | undefined): string;
 }
 
-export interface Wanted {
+interface Wanted {
   readonly board: string | undefined;
   readonly key: string;
   readonly actions: readonly BoardAction[];

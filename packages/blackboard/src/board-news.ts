@@ -15,7 +15,7 @@ export interface BoardNews {
   close(): void;
 }
 
-export interface NewsRequest {
+interface NewsRequest {
   readonly cursor: string;
   readonly limit: number;
   readonly fits: (key: string) => boolean;
@@ -23,7 +23,7 @@ export interface NewsRequest {
 }
 
 /** How a key reads now; `undefined` when nothing is known of it any more. What it was before is not kept: it could be large. */
-export interface News {
+interface News {
   readonly key: string;
   readonly entry: Entry | undefined;
 }
