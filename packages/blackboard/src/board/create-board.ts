@@ -1,62 +1,42 @@
-import { type Clock, ConflictError, InvalidInputError, type JsonValue, LimitedError, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
+import { ConflictError, InvalidInputError, type JsonValue, LimitedError, UnavailableError } from '@meshwork/core';
 import type { Board, BoardSession, ReadOptions, WriteOptions } from '../board.ts';
 import type { Entry, EntryChange } from '../entry.ts';
-import type { Levels } from '../levels.ts';
-import { type Members, RESERVED } from '../replica/members.ts';
-import type { Replica } from '../replica/replica.ts';
+import { RESERVED } from '../replica/members.ts';
 import { decodeToken, encodeToken } from '../session-token.ts';
-import type { BoardState, Delta, Reading, Stamp, Version } from '../state/board-state.ts';
-import { emptyCloud, isWithinVector, joinVectors, type VersionVector } from '../state/context.ts';
+import type { BoardState, Delta, Reading, Stamp } from '../state/board-state.ts';
+import { isWithinVector, joinVectors, type VersionVector } from '../state/context.ts';
 import { canonicalJson, ownJson } from '../state/own-json.ts';
 import { familyOf } from '../state/reading.ts';
 import { isTombstone } from '../state/winner.ts';
-import type { StrongStore, StrongWrite } from '../strong/strong-store.ts';
-import { entryOfReading, entryOfStrong, entryOfVersion, versionOfEntry } from './entry-of.ts';
+import type { BoardOptions } from './board-options.ts';
+import { deltaOfEntries } from './delta-of-entries.ts';
+import { entryOfReading, entryOfVersion } from './entry-of.ts';
 import { isExpired } from './expiry.ts';
-import type { History } from './history.ts';
-import { inTime } from './in-time.ts';
-import type { Watchers } from './watchers.ts';
-
-export interface BoardOptions {
-  readonly name: string;
-  /** Who writes when nobody is named. */
-  readonly hub: string;
-  readonly replica: Replica;
-  readonly members: Members;
-  readonly levels: Levels;
-  readonly strong: StrongStore | undefined;
-  readonly history: History;
-  readonly watchers: Watchers;
-  readonly clock: Clock;
-  readonly maxKeys: number;
-  readonly maxKeyLength: number;
-  readonly maxValueLength: number;
-  /** Exchanges with all peers. */
-  readonly sync: (options: ReadOptions) => Promise<void>;
-  /** Waits until the replica has on disk what the vector tells of. Never fails, may never end. */
-  readonly reach: (vector: VersionVector, signal: AbortSignal) => Promise<void>;
-}
+import { inTime, unknownOutcome } from './in-time.ts';
+import { createStrongKeys, type StrongKeys } from './strong-keys.ts';
 
 export function createBoard(options: BoardOptions): Board {
   return new PlainBoard(options);
 }
 
+/** Where a key is kept. */
+type Place = { readonly level: 'eventual' | 'session'; readonly strong: undefined } | { readonly level: 'strong'; readonly strong: StrongKeys };
+
 class PlainBoard implements Board {
   readonly name: string;
   readonly #options: BoardOptions;
+  readonly #strong: StrongKeys | undefined;
 
   constructor(options: BoardOptions) {
-    this.name = options.name;
+    const { name, strong, replica, hub } = options;
+    this.name = name;
     this.#options = options;
+    this.#strong = strong && createStrongKeys({ store: strong, time: replica.time, hub });
   }
 
   async get(key: string, options: ReadOptions = {}): Promise<Entry | undefined> {
-    this.#check(key);
     const { strong } = this.#at(key);
-    if (strong !== undefined) {
-      const reading = await this.#inTime((signal) => strong.read(key, { signal }), options);
-      return reading?.value === undefined ? undefined : entryOfStrong(reading);
-    }
+    if (strong !== undefined) return strong.get(key, options);
     const ready = this.prepare(options);
     if (ready !== undefined) await ready;
     const entry = this.#read(this.#options.replica.state, key);
@@ -68,7 +48,8 @@ class PlainBoard implements Board {
     prefix: string,
     { after, limit = Number.POSITIVE_INFINITY, ...options }: ReadOptions & { readonly after?: string; readonly limit?: number } = {},
   ): Promise<readonly Entry[]> {
-    const { levels, replica, strong, clock } = this.#options;
+    const { levels, replica, clock } = this.#options;
+    const strong = this.#strong;
     const ready = this.prepare(options);
     if (ready !== undefined) await ready;
     const entries: Entry[] = [];
@@ -84,51 +65,39 @@ class PlainBoard implements Board {
     await this.#settled(undefined, options);
     if (strong === undefined || !levels.mayHold(prefix, 'strong')) return entries;
     const bounds = { ...(after !== undefined && { after }), ...(Number.isFinite(limit) && { limit }) };
-    const readings = await this.#inTime((signal) => strong.list(prefix, { signal, ...bounds }), options);
-    const all = [...entries, ...readings.filter(({ key, value }) => value !== undefined && levels.of(key) === 'strong').map(entryOfStrong)];
+    const more = await strong.list(prefix, bounds, options);
+    const all = [...entries, ...more.filter(({ key }) => levels.of(key) === 'strong')];
     return all.sort((one, other) => (one.key < other.key ? -1 : 1)).slice(0, limit);
   }
 
   async set(key: string, value: JsonValue, options: WriteOptions = {}): Promise<Entry> {
-    const own = this.#own(value);
-    this.#check(key);
     const { strong } = this.#at(key);
-    return strong === undefined
-      ? this.#put(key, options, (state, stamp) => state.set(key, own, stamp))
-      : this.#strongWrite(strong, this.#strongForm(key, own, options), options);
+    const own = this.#own(value);
+    return strong === undefined ? this.#put(key, options, (state, stamp) => state.set(key, own, stamp)) : strong.set(key, own, options);
   }
 
   async delete(key: string, options: WriteOptions = {}): Promise<boolean> {
-    this.#check(key);
     const { strong } = this.#at(key);
-    if (strong !== undefined) {
-      const before = await this.#inTime((signal) => strong.read(key, { signal }), options);
-      if (before?.value === undefined) return false;
-      await this.#strongWrite(strong, this.#strongForm(key, undefined, options), options);
-      return true;
-    }
+    if (strong !== undefined) return strong.delete(key, options);
     let wasThere = false;
-    await this.#write(key, options, (state, stamp) => {
+    await this.#write(key, options, (state, { time, writer }) => {
       wasThere = this.#read(state, key) !== undefined;
-      return state.delete(key, stamp);
+      return state.delete(key, { time, writer });
     });
     return wasThere;
   }
 
   async compareAndSet(key: string, expected: string | undefined, value: JsonValue, options: WriteOptions = {}): Promise<Entry> {
-    this.#check(key);
     const { strong, level } = this.#at(key);
-    if (strong === undefined) {
-      throw new InvalidInputError(
-        `${JSON.stringify(key)} is of level ${level}, where two hubs would both succeed; give it the level strong by a rule of the board`,
-      );
-    }
-    const write = this.#strongForm(key, this.#own(value), options);
-    return entryOfStrong(await this.#inTime((signal) => strong.compareAndSet(write, expected, { signal }), options, unknown));
+    if (strong !== undefined) return strong.compareAndSet(key, expected, this.#own(value), options);
+    throw new InvalidInputError(
+      `${JSON.stringify(key)} is of level ${level}, where two hubs would both succeed; give it the level strong by a rule of the board`,
+    );
   }
 
   async increment(key: string, by: number, options: WriteOptions = {}): Promise<Entry> {
     this.#refuseStrong(key, 'increment');
+    if (!Number.isSafeInteger(by)) throw new InvalidInputError(`a counter cannot be incremented by ${by}; give a whole number`);
     return this.#put(key, options, (state, stamp) => state.increment(key, by, stamp));
   }
 
@@ -151,7 +120,6 @@ class PlainBoard implements Board {
   }
 
   async conflicts(key: string, options: ReadOptions = {}): Promise<readonly Entry[]> {
-    this.#check(key);
     const { strong, level } = this.#at(key);
     if (strong !== undefined) return [];
     const ready = this.prepare(options);
@@ -172,7 +140,6 @@ class PlainBoard implements Board {
   }
 
   async resolve(key: string, value: JsonValue, options: WriteOptions = {}): Promise<Entry> {
-    this.#check(key);
     const { strong } = this.#at(key);
     const own = this.#own(value);
     const present = await this.get(key, options);
@@ -202,26 +169,8 @@ class PlainBoard implements Board {
 
   async merge(entries: readonly Entry[]): Promise<readonly EntryChange[]> {
     const { levels, replica } = this.#options;
-    const versions = new Map<string, Version[]>();
-    const cloud = new Map<string, Set<number>>();
-    for (const entry of entries) {
-      this.#check(entry.key);
-      this.#refuseStrong(entry.key, 'merge');
-      const version = versionOfEntry(entry);
-      if (version.replica === replica.state.replica && version.counter > (replica.durable.get(version.replica) ?? 0)) {
-        throw new InvalidInputError(`the entry of ${JSON.stringify(entry.key)} says that this hub wrote it, which never did; leave it out`);
-      }
-      const group = versions.get(entry.key) ?? [];
-      if (group.some(({ replica: name, counter }) => name === version.replica && counter === version.counter)) continue;
-      versions.set(entry.key, [...group, version]);
-      cloud.set(version.replica, (cloud.get(version.replica) ?? new Set()).add(version.counter));
-    }
-    const nothing: VersionVector = new Map();
-    const groups = [...versions].map(([key, group]) => ({ key, versions: group }));
-    const changes = await replica.merge(
-      { entries: groups, context: { vector: nothing, cloud: cloud.size === 0 ? emptyCloud : cloud }, covers: { from: nothing, to: nothing } },
-      { isLogged: true },
-    );
+    for (const { key } of entries) this.#refuseStrong(key, 'merge');
+    const changes = await replica.merge((state) => deltaOfEntries(entries, { replica: state.replica, vector: state.context.vector }), { isLogged: true });
     return (changes ?? []).map(({ key, before, after }) => {
       const [one, other] = [before, after].map((reading) => reading && entryOfReading(replica.state, reading, levels.of(key)));
       return { key, before: one, after: other };
@@ -251,7 +200,8 @@ class PlainBoard implements Board {
   }
 
   async #settled(key: string | undefined, options: ReadOptions): Promise<void> {
-    await inTime(this.#options.replica.settled(key), options, (why, cause) => new UnavailableError(`what is read is not on disk yet: ${why}`, { cause }));
+    const settling = this.#options.replica.settled(key);
+    if (settling !== undefined) await inTime(settling, options, (why, cause) => new UnavailableError(`what is read is not on disk yet: ${why}`, { cause }));
     this.noteSeen();
   }
 
@@ -274,7 +224,6 @@ class PlainBoard implements Board {
 
   async #write(key: string, options: WriteOptions, work: (state: BoardState, stamp: Stamp) => Delta | undefined): Promise<void> {
     const { hub, replica, clock, levels } = this.#options;
-    this.#check(key);
     const { writer = hub, ttlMs = levels.ttlMsOf(key) } = options;
     if (ttlMs !== undefined && (!Number.isSafeInteger(ttlMs) || ttlMs < 1)) throw new InvalidInputError(`ttlMs is ${ttlMs}; give whole milliseconds from 1 on`);
     options.signal?.throwIfAborted();
@@ -284,7 +233,7 @@ class PlainBoard implements Board {
       const expiresAt = ttlMs === undefined ? undefined : Math.min(Math.floor(clock.now()) + ttlMs, Number.MAX_SAFE_INTEGER - 1);
       return work(state, { time: replica.time.next(), writer, ...(expiresAt !== undefined && { expiresAt }) });
     });
-    await inTime(written, options, unknown);
+    await inTime(written, options, unknownOutcome);
     this.noteSeen();
   }
 
@@ -315,13 +264,14 @@ class PlainBoard implements Board {
     }
   }
 
-  #at(key: string): { readonly level: 'eventual' | 'session'; readonly strong: undefined } | { readonly level: 'strong'; readonly strong: StrongStore } {
+  /** @throws {InvalidInputError} when it is no key. */
+  #at(key: string): Place {
+    this.#check(key);
     const level = this.#options.levels.of(key);
     if (level !== 'strong') return { level, strong: undefined };
-    const { strong } = this.#options;
-    if (strong === undefined)
-      throw new UnavailableError(`${JSON.stringify(key)} is of level strong, and this hub has nothing to keep such keys in; give it a strong store`);
-    return { level, strong };
+    const strong = this.#strong;
+    if (strong !== undefined) return { level, strong };
+    throw new UnavailableError(`${JSON.stringify(key)} is of level strong, and this hub has nothing to keep such keys in; give it a strong store`);
   }
 
   #refuseStrong(key: string, what: string): void {
@@ -330,24 +280,6 @@ class PlainBoard implements Board {
       throw new InvalidInputError(
         `${what} is not for keys of level strong, as ${JSON.stringify(key)} is; write it with compareAndSet, or take a key of another level`,
       );
-    }
-  }
-
-  #strongForm(key: string, value: JsonValue | undefined, { writer = this.#options.hub, ttlMs }: WriteOptions): StrongWrite {
-    if (ttlMs !== undefined) throw new InvalidInputError(`keys of level strong do not expire, and ${JSON.stringify(key)} is one; leave ttlMs out`);
-    return { key, value, writer, time: this.#options.replica.time.next() };
-  }
-
-  async #strongWrite(strong: StrongStore, write: StrongWrite, options: WriteOptions): Promise<Entry> {
-    return entryOfStrong(await this.#inTime((signal) => strong.write(write, { signal }), options, unknown));
-  }
-
-  async #inTime<T>(work: (signal: AbortSignal) => Promise<T>, options: ReadOptions, late?: (why: string, cause: unknown) => Error): Promise<T> {
-    const ending = new AbortController();
-    try {
-      return await inTime(work(ending.signal), options, late);
-    } finally {
-      ending.abort();
     }
   }
 }
@@ -383,8 +315,4 @@ class SessionBoard extends PlainBoard implements BoardSession {
       ending.abort();
     }
   }
-}
-
-function unknown(why: string, cause: unknown): Error {
-  return new UnknownOutcomeError(`the write may have happened or not: ${why}`, { cause });
 }

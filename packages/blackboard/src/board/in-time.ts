@@ -1,4 +1,4 @@
-import { UnavailableError } from '@meshwork/core';
+import { UnavailableError, UnknownOutcomeError } from '@meshwork/core';
 
 export interface Waiting {
   readonly signal?: AbortSignal | undefined;
@@ -28,4 +28,9 @@ export async function inTime<T>(
     clearTimeout(timer);
     if (abort !== undefined) signal?.removeEventListener('abort', abort);
   }
+}
+
+/** For writes. */
+export function unknownOutcome(why: string, cause: unknown): Error {
+  return new UnknownOutcomeError(`the write may have happened or not: ${why}`, { cause });
 }

@@ -59,7 +59,8 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     const { edition } = replica;
     if (digested.edition === edition) return digested.digest;
     const start = monotonic();
-    if (start < digested.againAt) return '';
+    // What is not on disk yet is in the digest, and not in what others are told.
+    if (start < digested.againAt || replica.settled() !== undefined) return '';
     const made = replica.state.digest();
     const end = monotonic();
     digested = { edition, digest: made, againAt: end + (end - start) * DIGEST_REST };

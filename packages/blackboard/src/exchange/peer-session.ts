@@ -155,9 +155,10 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
       underWay = undefined;
     }
   };
+  /** Only for own writes: what came from others they push themselves, and where they cannot, the next exchange does. */
   const pushFresh = async () => {
-    const known = theirs;
-    if (known !== undefined && !isWithinVector(replica.durable, known)) await push(closing.signal, known, false);
+    const me = replica.state.replica;
+    if (theirs !== undefined && (replica.durable.get(me) ?? 0) > (theirs.get(me) ?? 0)) await push(closing.signal, theirs, false);
   };
   /** Waits so long, or until somebody wakes it. */
   const isWoken = (ms: number): Promise<boolean> =>

@@ -37,6 +37,7 @@ export interface Members {
   retireSilent(maxAbsenceMs: number): Promise<readonly string[]>;
   /** Keeps on disk when each was heard of, if that is longer ago than `everyMs`: absences last longer than runs of a program. */
   remember(everyMs: number): Promise<void>;
+  /** What a replica says that it and others have on disk, itself first. */
   hear(acknowledged: readonly Acknowledged[]): void;
   /** What this replica knows of all, itself first. */
   tell(): readonly Acknowledged[];
@@ -121,11 +122,13 @@ export async function openMembers({ replica, name, clock, store, key: heardKey }
       await store.put(heardKey, Object.fromEntries(times));
     },
     hear(acknowledged) {
-      for (const { replica: id, beat: theirs, vector } of acknowledged) {
+      for (const [at, { replica: id, beat: theirs, vector }] of acknowledged.entries()) {
         if (id === replica.state.replica) continue;
         const known = heard.get(id);
-        if (known === undefined || theirs > known.beat)
-          heard.set(id, { beat: theirs, vector: joinVectors(known?.vector ?? new Map(), vector), at: monotonic() });
+        // The first speaks of itself, also when its clock was set back; what others say of it may be old.
+        const isNews = at === 0 || known === undefined || theirs > known.beat;
+        const joined = known === undefined ? vector : joinVectors(known.vector, vector);
+        heard.set(id, { beat: isNews ? theirs : known.beat, vector: joined, at: isNews ? monotonic() : known.at });
       }
     },
     tell() {

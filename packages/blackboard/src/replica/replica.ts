@@ -47,8 +47,8 @@ export interface Replica {
    * nothing was merged. `isLogged`: keep the delta itself, for the vector does not tell what it brings.
    */
   merge(delta: Delta | ((state: BoardState) => Delta | undefined), options?: { readonly isLogged?: boolean }): Promise<readonly Change[] | undefined>;
-  /** Waits until all that has been read of the key is on disk; without a key, of all keys. */
-  settled(key?: string): Promise<void>;
+  /** Until all that has been read of the key is on disk; without a key, of all keys. `undefined` when it is. @throws {UnavailableError} when nothing is kept any more. */
+  settled(key?: string): Promise<void> | undefined;
   /** Goes on under a new name, with what this run has written as writes of the new one. */
   rename(reason: string): Promise<void>;
   collect(stable: VersionVector): number;
@@ -181,11 +181,11 @@ class DurableReplica implements Replica {
     return changes;
   }
 
-  async settled(key?: string): Promise<void> {
+  settled(key?: string): Promise<void> | undefined {
     if (this.#ended !== undefined) throw this.#ended;
     const isConcerned = (batch: Batch | undefined): batch is Batch => batch !== undefined && (key === undefined || batch.keys.has(key));
     const batch = isConcerned(this.#next) ? this.#next : this.#flushing;
-    if (isConcerned(batch)) await batch.decided.promise;
+    return isConcerned(batch) ? batch.decided.promise : undefined;
   }
 
   rename(reason: string): Promise<void> {

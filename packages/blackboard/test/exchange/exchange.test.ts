@@ -204,6 +204,31 @@ describe('an absence', () => {
   });
 });
 
+describe('a deletion', () => {
+  it('is forgotten once all have it, also when a clock was far ahead before a restart', async () => {
+    const clock = manualClock();
+    const store: Store = { ...createMemoryStore(), close: async () => {} };
+    await using one = await openHub('one', { clock, syncEveryMs: 10 });
+    let two = await openHub('two', { clock, syncEveryMs: 10, store });
+    await one.board(board).set('a', 1);
+    clock.jump(86_400_000);
+    two.connect(linkTo(two, one));
+    await two.board(board).sync();
+    await two.close();
+    clock.jump(-86_400_000);
+    two = await openHub('two', { clock, syncEveryMs: 10, store });
+    two.connect(linkTo(two, one));
+    await one.board(board).delete('a');
+    await vi.waitFor(
+      async () => {
+        for (const hub of [one, two]) expect(await hub.status(board)).toMatchObject({ keys: 0, versions: 2 });
+      },
+      { timeout: 20_000, interval: 10 },
+    );
+    await two.close();
+  });
+});
+
 describe('a backup that was brought back', () => {
   /** A store, and a copy of what it held at some moment. */
   async function backupOf(store: Store): Promise<Store> {

@@ -4,17 +4,21 @@ import { board, converge, createWorld, someFaults, type World } from './simulate
 
 const faults = { ...someFaults, weights: { 'disk-rollback': 3, 'disk-copy': 3 } };
 
-async function write({ simulation: { random }, hubs }: World, id: string): Promise<void> {
+/** What was acknowledged, and by whom. */
+type Kept = Map<string, string>;
+
+async function write({ simulation: { random }, hubs }: World, id: string, kept: Kept): Promise<void> {
   const key = `key/${random.below(8)}`;
   const kind = random.pick(['set', 'set', 'delete', 'increment', 'add'] as const);
-  await random
-    .pick(hubs)
+  const hub = random.pick(hubs);
+  await hub
     .call(async (blackboard) => {
       const plans = blackboard.board(board);
       if (kind === 'increment') await plans.increment('count', 1);
       else if (kind === 'add') await plans.add('tags', id);
       else if (kind === 'delete') await plans.delete(key);
       else await plans.set(key, id);
+      if (kind === 'add') kept.set(id, hub.name);
     })
     .catch(() => {});
 }
@@ -26,21 +30,26 @@ it.for([{ name: undefined }, { name: 'all the same' }])(
     await runSeeds({
       seeds: 40,
       async run({ seed, maxFaults }) {
-        const world = createWorld({ seed, maxFaults, hubs: 3 + (seed % 2), maxAbsenceMs: 8_000, ...(name !== undefined && { name }) });
+        const world = createWorld({ seed, maxFaults, hubs: 3 + (seed % 2), trace: true, maxAbsenceMs: 8_000, ...(name !== undefined && { name }) });
         const { simulation, hubs } = world;
+        const kept: Kept = new Map();
         await simulation.run(async () => {
           await simulation.elapse(500);
           simulation.nemesis(faults);
           await Promise.all(
             Array.from({ length: 3 }, async (_, client) => {
               for (let at = 0; at < 25; at++) {
-                await write(world, `${client}.${at}`);
+                await write(world, `${client}.${at}`, kept);
                 await simulation.elapse(simulation.random.between(1, 150));
               }
             }),
           );
           simulation.heal();
           await converge(world);
+          // Whose disk was never damaged has lost nothing.
+          const damaged = new Set(simulation.trace.flatMap((line) => / (hub\d) disk-restored/.exec(line)?.[1] ?? []));
+          const tags = ((await simulation.random.pick(hubs).call((blackboard) => blackboard.board(board).get('tags')))?.value ?? []) as string[];
+          for (const [id, by] of kept) if (!damaged.has(by)) expect(tags, `${id}, which ${by} has acknowledged`).toContain(id);
           // From now on nothing is lost, and nothing that is deleted comes back.
           const keys = Array.from({ length: 8 }, (_, at) => `key/${at}`);
           for (const key of keys) await simulation.random.pick(hubs).call((blackboard) => blackboard.board(board).delete(key));

@@ -18,13 +18,15 @@ export interface WorldOptions {
   readonly name?: string;
   readonly maxAbsenceMs?: number;
   readonly minLogBytes?: number;
+  /** Keeps the whole trace. */
+  readonly trace?: boolean;
 }
 
 export const board = 'plans';
 
 /** Hubs on simulated machines, each linked to all others. */
-export function createWorld({ seed, maxFaults, hubs: count = 3, settings = {}, name, maxAbsenceMs, minLogBytes = 4_000 }: WorldOptions): World {
-  const simulation = createSimulation({ seed, maxFaults, requestTimeoutMs: 1_000 });
+export function createWorld({ seed, maxFaults, hubs: count = 3, settings = {}, name, maxAbsenceMs, minLogBytes = 4_000, trace = false }: WorldOptions): World {
+  const simulation = createSimulation({ seed, maxFaults, requestTimeoutMs: 1_000, trace });
   const names = Array.from({ length: count }, (_, at) => `hub${at}`);
   const errors: unknown[] = [];
   const renamed: string[] = [];
