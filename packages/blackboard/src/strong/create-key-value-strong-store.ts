@@ -2,11 +2,12 @@ import { ClosedError, ConflictError, type IdSource, type KeyValueStore, randomId
 import { checkKey, checkPrefix, checkWrite } from './check-write.ts';
 import { putConditionally } from './conditional-put.ts';
 import { type FoundValue, foundIn, storedOf } from './held-value.ts';
+import { createKeyListeners } from './key-listeners.ts';
 import { decodeKey, encodeKey } from './key-order.ts';
 import { type RegisterLimits, valueIn } from './register.ts';
 import type { StrongReading, StrongStore, StrongWrite } from './strong-store.ts';
 import { tellChanges } from './tell-changes.ts';
-import { patientlyUntil } from './wait-until.ts';
+import { patientlyUntil, withEither } from './wait-until.ts';
 
 export interface KeyValueStrongStoreOptions {
   /** This hub's name, for `replica`. */
@@ -47,11 +48,11 @@ export function createKeyValueStrongStore(options: KeyValueStrongStoreOptions): 
   const placeOf = (key: string) => `${prefix}${encodeKey(key)}`;
   const keyOf = (place: string) => decodeKey(place.slice(prefix.length));
   const closing = new AbortController();
-  const listeners = new Set<(key: string) => void>();
+  const listeners = createKeyListeners();
   let watching: AbortController | undefined;
 
   const call = <T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
-    closing.signal.aborted ? Promise.reject(new ClosedError('the board is closed')) : work(AbortSignal.any([signal, closing.signal]));
+    closing.signal.aborted ? Promise.reject(new ClosedError('the board is closed')) : withEither([signal, closing.signal], work);
   const readingOf = (key: string, { write, writer, replica, time, json }: Omit<FoundValue, 'revision' | 'before'>): StrongReading => {
     return { key, value: valueIn(json, limits), version: write, writer, replica, time };
   };
@@ -125,11 +126,12 @@ export function createKeyValueStrongStore(options: KeyValueStrongStoreOptions): 
     onChange(listener) {
       if (listeners.size === 0) {
         watching = new AbortController();
-        void tellChanges({ store, prefix, signal: watching.signal, tell: (place) => tellAll(listeners, keyOf(place)) });
+        void tellChanges({ store, prefix, signal: watching.signal, tell: (place) => listeners.tell(keyOf(place)) });
       }
-      listeners.add(listener);
+      const stop = listeners.add(listener);
       return () => {
-        if (listeners.delete(listener) && listeners.size === 0) watching?.abort();
+        stop();
+        if (listeners.size === 0) watching?.abort();
       };
     },
     async close() {
@@ -151,8 +153,4 @@ function isElsewhere(key: string, version: string | undefined): ConflictError {
 
 function unread(what: string, cause: unknown): UnavailableError {
   return new UnavailableError(`the store of ${JSON.stringify(what)} did not answer in time; try again later`, { cause });
-}
-
-function tellAll(listeners: ReadonlySet<(key: string) => void>, key: string): void {
-  for (const listener of listeners) listener(key);
 }

@@ -17,6 +17,7 @@ import { checkKey, checkPrefix, checkWrite } from './check-write.ts';
 import { checkMembers, type Epoch } from './epoch.ts';
 import type { Epochs } from './epochs.ts';
 import { createFixedEpochs } from './fixed-epochs.ts';
+import { createKeyListeners } from './key-listeners.ts';
 import { MemberLog } from './member-log.ts';
 import { QuorumMember } from './quorum-member.ts';
 import { QuorumRegisters } from './quorum-registers.ts';
@@ -24,6 +25,7 @@ import { createRecordedEpochs } from './recorded-epochs.ts';
 import { type Register, type RegisterLimits, readingOf } from './register.ts';
 import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from './strong-message.ts';
 import type { StrongReading, StrongStore, StrongWrite } from './strong-store.ts';
+import { withEither } from './wait-until.ts';
 
 export interface QuorumStoreOptions {
   /** This hub's name. It is a member when it is among `members`; any hub may read and write. */
@@ -79,11 +81,8 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
   if (record !== undefined) requireDurable(record, `the record of the members of the board ${JSON.stringify(board)}`);
 
   const log = await MemberLog.open({ journal: store, stream: `blackboard/${encodeURIComponent(name)}/strong/${encodeURIComponent(board)}`, place, ids });
-  const listeners = new Set<(key: string) => void>();
+  const listeners = createKeyListeners();
   const closing = new AbortController();
-  const tell = (key: string) => {
-    for (const listener of listeners) listener(key);
-  };
   const send: SendToMember = async (to, request, signal) => {
     if (to.name === name) return member.answer(request);
     const link = links(to.name);
@@ -92,14 +91,14 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
   };
   const epochs: Epochs =
     record === undefined
-      ? createFixedEpochs({ names, log, send, resendMs })
+      ? createFixedEpochs({ name, names, log, send, resendMs })
       : createRecordedEpochs({ record, board, names, log, send, resendMs, takeOverMs, closing: closing.signal });
-  const member: QuorumMember = new QuorumMember({ log, fits: epochs.fits, learn: epochs.learn, onChange: tell });
+  const member: QuorumMember = new QuorumMember({ log, fits: epochs.fits, learn: epochs.learn, onChange: listeners.tell });
   const registers = new QuorumRegisters({ epochs, send, resendMs });
 
   /** A call ends when its own signal or the board's end says so. */
   const call = <T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
-    closing.signal.aborted ? Promise.reject(new ClosedError('the board is closed')) : work(AbortSignal.any([signal, closing.signal]));
+    closing.signal.aborted ? Promise.reject(new ClosedError('the board is closed')) : withEither([signal, closing.signal], work);
 
   const write = async (given: StrongWrite, signal: AbortSignal): Promise<StrongReading> => {
     const json = checkWrite(given, limits);
@@ -149,17 +148,14 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
         checkPrefix(prefix);
         const found: StrongReading[] = [];
         for (let from = after; found.length < limit; ) {
-          const page = await registers.page(prefix, from, { limit: 1_000, signal: until });
+          const page = await registers.page(prefix, from, { limit: Math.min(1_000, Math.max(10, limit - found.length)), signal: until });
           found.push(...page.registers.filter(({ json }) => json !== undefined).map((register) => readingOf(register, limits)));
           if (page.until === undefined) break;
           from = page.until;
         }
         return found.slice(0, limit);
       }),
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onChange: listeners.add,
     changeMembers: (next, { signal }) =>
       call(signal, async (until) => {
         checkMembers(next);

@@ -5,6 +5,9 @@ import { type Epochs, namesOf, unknownMembers } from './epochs.ts';
 import type { MemberLog } from './member-log.ts';
 
 export interface FixedEpochsOptions {
+  /** This hub's. */
+  readonly name: string;
+  /** The members'. */
   readonly names: readonly string[];
   readonly log: MemberLog;
   readonly send: SendToMember;
@@ -15,7 +18,7 @@ export interface FixedEpochsOptions {
  * One epoch for ever, of the hubs that the configuration names. It is formed when every one of them has written down the same ids; until then nothing is
  * read or written. From then on a majority is enough, and a hub that has lost its storage is no member any more.
  */
-export function createFixedEpochs({ names, log, send, resendMs }: FixedEpochsOptions): Epochs {
+export function createFixedEpochs({ name: own, names, log, send, resendMs }: FixedEpochsOptions): Epochs {
   const configured = namesOf(unknownMembers(names));
   const fits = (epoch: Epoch) => epoch.number === 1 && namesOf(epoch.members) === configured;
 
@@ -31,7 +34,7 @@ export function createFixedEpochs({ names, log, send, resendMs }: FixedEpochsOpt
   const keep = async (epoch: Epoch): Promise<Epoch> => {
     await log.append([{ kind: 'epoch', epoch, isFormed: true }]);
     // This hub's new storage may have written down other members, when it had just lost the old one.
-    if (log.state.epoch !== undefined) checkAcceptance(epoch, { name: 'here', id: log.state.id, theirs: log.state.epoch });
+    if (log.state.epoch !== undefined) checkAcceptance(epoch, { name: own, id: log.state.id, theirs: log.state.epoch });
     return epoch;
   };
   const form = async (signal: AbortSignal): Promise<Epoch> => {

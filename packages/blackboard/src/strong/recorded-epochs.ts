@@ -40,12 +40,20 @@ export function createRecordedEpochs({ record: store, board, names, log, send, r
     else if (found.epoch.number < (known()?.number ?? 0))
       throw new UnavailableError(`the record of members of the board ${JSON.stringify(board)} has gone back to an earlier epoch; restore its store`);
   };
-  const learn = async (): Promise<EpochRecord | undefined> => {
+  const lookUp = async (): Promise<EpochRecord | undefined> => {
     const found = await records.read();
     if (found === undefined && known() !== undefined)
       throw new UnavailableError(`the record of members of the board ${JSON.stringify(board)} is gone; restore its store`);
     if (found !== undefined) await keep(found);
     return found;
+  };
+  let looking: Promise<EpochRecord | undefined> | undefined;
+  /** Once at a time: peers who ask for epochs that nobody knows do not make the store busy. */
+  const learn = (): Promise<EpochRecord | undefined> => {
+    looking ??= lookUp().finally(() => {
+      looking = undefined;
+    });
+    return looking;
   };
   /** The storage that hubs have now, of those who say so. */
   const greet = async (hubs: readonly string[], wanted: number, signal: AbortSignal): Promise<ReadonlyMap<string, string>> => {

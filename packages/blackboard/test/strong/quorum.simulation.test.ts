@@ -29,15 +29,15 @@ async function tryQuorum({ seed, maxFaults, size, disturb = async () => {} }: Tr
   refuseWhatIsNotLinearizable(recorder);
 }
 
-it('is linearizable with three members, whatever fails', async () => {
+it('is linearizable with three members, whatever fails', { timeout: 300_000 }, async () => {
   await runSeeds({ seeds: 400, run: (options) => tryQuorum({ ...options, size: 3 }) });
 });
 
-it('is linearizable with five members, whatever fails', async () => {
+it('is linearizable with five members, whatever fails', { timeout: 300_000 }, async () => {
   await runSeeds({ seeds: 200, run: (options) => tryQuorum({ ...options, size: 5 }) });
 });
 
-it('is linearizable when a member loses its disk, which leaves the majority to the others', async () => {
+it('is linearizable when a member loses its disk, which leaves the majority to the others', { timeout: 300_000 }, async () => {
   const loseDisk = async (simulation: Simulation, nodes: readonly SimulatedNode<StrongStore>[]) => {
     // Until all have written down who they are, nobody can do without one.
     const isFormed = () =>

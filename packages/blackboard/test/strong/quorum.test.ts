@@ -62,6 +62,9 @@ describe('a register of three members', () => {
   it('tells the members of what was written', async () => {
     hall = await openHall(three, { members: three });
     const heard: string[] = [];
+    hall.hub('two').onChange(() => {
+      throw new Error('a listener of somebody else');
+    });
     const stop = hall.hub('two').onChange((key) => heard.push(key));
     await hall.hub('one').write(write('plan', 1), longest());
     await expect.poll(() => heard).toEqual(['plan']);
