@@ -47,7 +47,8 @@ export async function openStrong({ name, place, store, isShared, confirmReads, b
       ...(settings.maxKeyLength !== undefined && { maxKeyLength: settings.maxKeyLength }),
       ...(settings.maxValueLength !== undefined && { maxValueLength: settings.maxValueLength }),
     };
-    const named = members[board];
+    // A board may be called as what every object has, such as `constructor`.
+    const named = Object.hasOwn(members, board) ? members[board] : undefined;
     if (named !== undefined) {
       const unknown = named.filter((member) => member !== name && !links.some(({ peer }) => peer === member));
       if (unknown.length > 0)
