@@ -204,7 +204,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
       operations,
       ...(isShared && { bus: createJournalBus({ journal: store, onError }) }),
       info: { name: 'meshwork', title: 'Meshwork hub', version },
-      instructions: instructions ?? 'Ask request_permission before you use a guarded resource. A refusal says which policy decided and what to do.',
+      instructions: instructions ?? (boards.blackboard === undefined ? standardInstructions : `${standardInstructions} ${boardInstructions}`),
       onError,
     });
     const madeAdminKey = !(await guard.hasAdmin());
@@ -240,6 +240,9 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     throw error;
   }
 }
+
+const standardInstructions = 'Ask request_permission before you use a guarded resource. A refusal says which policy decided and what to do.';
+const boardInstructions = 'What other agents should know goes on the board: blackboard_write, blackboard_list, blackboard_watch.';
 
 /** What keeps the guardian from its work. */
 function warningsOf(guard: Guardian): readonly string[] {

@@ -266,6 +266,15 @@ describe('keys of level strong', () => {
     120_000,
   );
 
+  it('are kept on a board that is called as what every object has', () =>
+    inFolder(async (folder) => {
+      const [a] = await placesIn(folder);
+      const hub = await startAt(a, [], { boards: boardsSettingsOf({ constructor: { level: 'strong' } }) });
+      await using ana = await hub.as('ana');
+      expect(await ana.call('blackboard_write', { board: 'constructor', key: '__proto__', value: 1 })).toMatchObject({ entry: { value: 1, level: 'strong' } });
+      await hub.stop();
+    }));
+
   it('are refused where nobody could keep them', () =>
     inFolder(async (folder) => {
       const [a, b] = await placesIn(folder);
@@ -276,7 +285,7 @@ describe('keys of level strong', () => {
 
 describe('T33: rules about who may use a board', () => {
   it(
-    'are kept by tools, lists, resources and the record',
+    'are kept by tools, lists and resources',
     () =>
       inFolder(async (folder) => {
         const [a] = await placesIn(folder);
