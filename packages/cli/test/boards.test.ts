@@ -269,7 +269,7 @@ describe('keys of level strong', () => {
   it('are kept on a board that is called as what every object has', () =>
     inFolder(async (folder) => {
       const [a] = await placesIn(folder);
-      const hub = await startAt(a, [], { boards: boardsSettingsOf({ constructor: { level: 'strong' } }) });
+      const hub = await startAt(a, [], { boards: boardsSettingsOf({ constructor: { level: 'strong' as const } }) });
       await using ana = await hub.as('ana');
       expect(await ana.call('blackboard_write', { board: 'constructor', key: '__proto__', value: 1 })).toMatchObject({ entry: { value: 1, level: 'strong' } });
       await hub.stop();
