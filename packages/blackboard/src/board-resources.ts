@@ -9,7 +9,7 @@ import { visiblePage } from './visible-page.ts';
 export const KEY_TEMPLATE = 'blackboard://{board}/{key}';
 /** Suggestions at once. */
 const SUGGESTED = 100;
-const LONGEST_LOOK = 10_000_000;
+const MOST_LOOKED = 5_000;
 
 /** Each board, and each key. Whoever listens to them is told when they change. */
 export function createBoardResources({ blackboard, door }: { readonly blackboard: Blackboard; readonly door: BoardDoor }): Resource[] {
@@ -39,7 +39,8 @@ export function createBoardResources({ blackboard, door }: { readonly blackboard
         const page = await visiblePage(blackboard.board(name), typed, {
           after: undefined,
           limit: SUGGESTED,
-          maxLength: LONGEST_LOOK,
+          maxLength: Number.POSITIVE_INFINITY,
+          maxLooked: MOST_LOOKED,
           maySee: (key) => door.mayRead(principal, name, key),
         });
         return page.entries.map((entry) => entry.key);

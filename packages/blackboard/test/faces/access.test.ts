@@ -96,6 +96,16 @@ describe('T33: access to keys', () => {
     await board.set('t', 1);
     expect(keysOf(await world.use(bo, 'list', { limit: 1 }))).toEqual(['t']);
     expect(await world.use(bo, 'list', { limit: 1, prefix: 'secret/' })).toMatchObject({ entries: [] });
+    // Others have their turn meanwhile, and who gives up is not worked for any more.
+    const gone = new AbortController();
+    const order: string[] = [];
+    const listing = world.use(bo, 'list', { prefix: 'secret/' }, { signal: gone.signal }).then((answer) => order.push(String(answer.code)));
+    setTimeout(() => {
+      order.push('somebody else');
+      gone.abort();
+    }, 0);
+    await listing;
+    expect(order).toEqual(['somebody else', 'CANCELLED']);
   });
 
   it('keeps a caller who waits from hearing of other keys', async () => {
