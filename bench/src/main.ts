@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureBoards } from './board/measure-boards.ts';
 import { measureCalls, measureLatency, medianOf, medianRatio } from './calls.ts';
 import { type Contender, startContender } from './contender.ts';
 import { measureDeliveries } from './deliveries.ts';
@@ -77,6 +78,10 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
   const stalls = await measureStalls();
   const memory = await measureMemory(values.smoke ? { calls: 2_000, connects: 200 } : { calls: 100_000, connects: 10_000 });
   const stores = await measureStores(values.smoke ? { rounds: 1, durationMs: 200 } : {});
+  const boards = await measureBoards({
+    names: ['Meshwork', 'Yjs Y.Map'],
+    ...(values.smoke && { entries: 1_000, overwrites: 5_000, rounds: 1 }),
+  });
   const startUp = await measureStartUp();
   const rows = [...calls.keys()].map((name) => ({
     name,
@@ -112,6 +117,13 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
         [`${name}: appends / ${bare}`, round(appendsRatio)],
       ]),
     ),
+    ...Object.fromEntries(Object.entries(boards.get('Meshwork') ?? {}).map(([figure, value]) => [`board: ${figure}`, round(value)])),
+    ...Object.fromEntries(
+      Object.entries(boards.get('Meshwork') ?? {}).map(([figure, value]) => [
+        `board: ${figure}, ours / Yjs`,
+        round(value / (boards.get('Yjs Y.Map')?.[figure] ?? 0)),
+      ]),
+    ),
     'start-up to first answered call, fresh data folder (ms)': Math.round(startUp.fresh),
     'start-up to first answered call, used data folder (ms)': Math.round(startUp.again),
   };
@@ -119,7 +131,21 @@ async function report({ calls, halfLoad, latency }: Awaited<ReturnType<typeof me
   if (values.json) {
     console.log(
       JSON.stringify(
-        { machine, ...sizes, calls: rows, figures, policy, door: Object.fromEntries(door), limits, memory, deliveries, crowd, stalls, stores },
+        {
+          machine,
+          ...sizes,
+          calls: rows,
+          figures,
+          policy,
+          door: Object.fromEntries(door),
+          limits,
+          memory,
+          deliveries,
+          crowd,
+          stalls,
+          stores,
+          boards: Object.fromEntries(boards),
+        },
         undefined,
         2,
       ),

@@ -14,7 +14,7 @@ import { createHybridClock } from './hybrid-clock.ts';
 import { createLevels } from './levels.ts';
 import type { PeerLink } from './peer-link.ts';
 import { openMembers, RESERVED } from './replica/members.ts';
-import { openReplica } from './replica/replica.ts';
+import { openReplica } from './replica/open-replica.ts';
 import type { Change } from './state/board-state.ts';
 import { isWithinVector } from './state/context.ts';
 import { isTombstone } from './state/winner.ts';
@@ -74,7 +74,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     onError,
     onRenamed: (event) => teller.tell('replica-renamed', { board: name, ...event }),
   });
-  const members = await openMembers({ replica, name: hub, clock, store, key: streams('heard') });
+  const members = await openMembers({ replica, name: hub, clock, store, key: streams('heard'), maxAbsenceMs });
   const watchers = createWatchers();
   const history = createHistory({ journal: store, stream: streams('history'), length: historyLength, onError });
   const expiry = createExpiry({ replica, clock, writer: hub });
@@ -136,9 +136,9 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
   };
   const tidy = async () => {
     await expiry.sweep();
-    for (const id of await members.retireSilent(maxAbsenceMs)) teller.tell('replica-retired', { board: name, replica: id });
+    for (const id of await members.retireSilent()) teller.tell('replica-retired', { board: name, replica: id });
     await members.join();
-    await members.remember(maxAbsenceMs / 100);
+    await members.remember();
     replica.collect(members.stable());
   };
   let tidying: Promise<void> | undefined;

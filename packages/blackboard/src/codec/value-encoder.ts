@@ -10,16 +10,17 @@ interface Shape {
   readonly last: JsonValue[];
 }
 
-const candidates = 256;
+const places = 512;
 
 /** Writes one value after the other: each may be told of as what differs from those before it. `ValueDecoder` reads them in the same order. */
 export class ValueEncoder {
   readonly #writer: ByteWriter;
   readonly #shapes = new Map<string, Shape>();
   #latest: Shape | undefined;
-  readonly #repeated = new Map<string, number>();
-  /** Texts that were seen once and not since forgotten: a second time makes one of those that repeat. */
-  readonly #once: string[] = new Array<string>(candidates).fill('');
+  /** Texts as they came, each in its place until another one takes it, and which of those that repeat it is, from 1 on. */
+  readonly #texts: string[] = new Array<string>(places).fill('');
+  readonly #numbers = new Uint16Array(places);
+  #repeated = 0;
 
   constructor(writer: ByteWriter) {
     this.#writer = writer;
@@ -65,21 +66,23 @@ export class ValueEncoder {
       writeAfter(writer, last, value);
       return;
     }
-    const known = this.#repeated.get(value);
-    if (known !== undefined) {
-      if (known < 64) writer.byte(tags.smallRepeated + known);
+    const place = placeOf(value);
+    const isAgain = this.#texts[place] === value;
+    const known = isAgain ? (this.#numbers[place] as number) : 0;
+    if (known > 0) {
+      if (known <= 64) writer.byte(tags.smallRepeated + known - 1);
       else {
         writer.byte(tags.repeated);
-        writer.varint(known - 64);
+        writer.varint(known - 65);
       }
       return;
     }
-    const place = (value.length * 31 + value.charCodeAt(0) * 7 + value.charCodeAt(value.length - 1)) % candidates;
-    if (this.#once[place] === value && this.#repeated.size < maxKnown) {
-      this.#repeated.set(value, this.#repeated.size);
+    if (isAgain && this.#repeated < maxKnown) {
+      this.#numbers[place] = ++this.#repeated;
       writer.byte(tags.repeatedText);
     } else {
-      this.#once[place] = value;
+      this.#texts[place] = value;
+      this.#numbers[place] = 0;
       writer.byte(tags.text);
     }
     writeAfter(writer, last, value);
@@ -120,6 +123,11 @@ export class ValueEncoder {
     for (const name of names) this.#writer.text(name);
     return shape;
   }
+}
+
+function placeOf(text: string): number {
+  const { length } = text;
+  return (length * 31 + text.charCodeAt(0) * 7 + text.charCodeAt(length >> 1) * 3 + text.charCodeAt(length - 1)) % places;
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

@@ -54,13 +54,13 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
   let digested = { edition: -1, digest: '', againAt: 0 };
   let isLacking = false;
 
-  const introduce = (): Introduction => ({ replica: replica.state.replica, levels, acknowledged: members.tell() });
+  const introduce = (): Introduction => ({ replica: replica.state.replica, life: replica.life, levels, acknowledged: members.tell() });
   const digest = () => {
     const { edition } = replica;
     if (digested.edition === edition) return digested.digest;
     const start = monotonic();
     // What is not on disk yet is in the digest, and not in what others are told.
-    if (start < digested.againAt || replica.settled() !== undefined) return '';
+    if (start < digested.againAt || !replica.isSettled) return '';
     const made = replica.state.digest();
     const end = monotonic();
     digested = { edition, digest: made, againAt: end + (end - start) * DIGEST_REST };
@@ -74,12 +74,18 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     }
     const me = replica.state.replica;
     const { durable } = replica;
+    if (introduction.life === replica.life) throw new InvalidInputError(`${JSON.stringify(peer)} is this hub itself; take it from the peers`);
+    const isCopied = introduction.replica === me;
     const isBehind = introduction.acknowledged.some(
       ({ replica: id, vector }) => (vector.get(me) ?? 0) > (durable.get(me) ?? 0) || (id === me && !isWithinVector(vector, durable)),
     );
-    if (isBehind) {
+    if (isBehind || isCopied) {
       isLacking = true;
-      await replica.rename(`${JSON.stringify(peer)} knows more of this replica than it does itself: a backup was brought back, or two run under one name`);
+      await replica.rename(
+        isCopied
+          ? `${JSON.stringify(peer)} has the same name: one is a copy of the other`
+          : `${JSON.stringify(peer)} knows more of this replica than it does itself: a backup was brought back, or two run under one name`,
+      );
       await members.join();
       await members.retire(me);
     }

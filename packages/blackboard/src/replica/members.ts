@@ -34,9 +34,9 @@ export interface Members {
   /** Nobody waits for a replica any more. */
   retire(replica: string): Promise<void>;
   /** Retires whoever was silent for too long. Their names. */
-  retireSilent(maxAbsenceMs: number): Promise<readonly string[]>;
-  /** Keeps on disk when each was heard of, if that is longer ago than `everyMs`: absences last longer than runs of a program. */
-  remember(everyMs: number): Promise<void>;
+  retireSilent(): Promise<readonly string[]>;
+  /** Keeps on disk, now and then, when each was heard of: absences last longer than runs of a program. */
+  remember(): Promise<void>;
   /** What a replica says that it and others have on disk, itself first. */
   hear(acknowledged: readonly Acknowledged[]): void;
   /** What this replica knows of all, itself first. */
@@ -53,9 +53,11 @@ export interface MembersOptions {
   readonly store: KeyValueStore;
   /** Where it is kept when members were heard of. */
   readonly key: string;
+  /** Milliseconds of silence after which nobody waits for a member. */
+  readonly maxAbsenceMs: number;
 }
 
-export async function openMembers({ replica, name, clock, store, key: heardKey }: MembersOptions): Promise<Members> {
+export async function openMembers({ replica, name, clock, store, key: heardKey, maxAbsenceMs }: MembersOptions): Promise<Members> {
   const members = new Map<string, Member>();
   const heard = new Map<string, { readonly beat: number; readonly vector: VersionVector; readonly at: number }>();
   const monotonic = () => clock.monotonic?.() ?? clock.now();
@@ -108,15 +110,17 @@ export async function openMembers({ replica, name, clock, store, key: heardKey }
       if (present?.state !== 'active' || present.name !== name) await write(id, { name, state: 'active' });
     },
     retire,
-    async retireSilent(maxAbsenceMs) {
+    async retireSilent() {
+      // Who was heard of and is no member lost the disk it began on. When nobody tells of it any more, it is forgotten.
+      for (const id of heard.keys()) if (!members.has(id) && monotonic() - lastHeard(id) > 2 * maxAbsenceMs) heard.delete(id);
       const silent = [...members.values()].filter(
         ({ replica: id, state }) => state === 'active' && isWaitedFor(id) && monotonic() - lastHeard(id) > maxAbsenceMs,
       );
       for (const { replica: id } of silent) await retire(id);
       return silent.map(({ replica: id }) => id);
     },
-    async remember(everyMs) {
-      if (monotonic() - rememberedAt < everyMs) return;
+    async remember() {
+      if (monotonic() - rememberedAt < maxAbsenceMs / 100) return;
       rememberedAt = monotonic();
       const times = [...members.keys()].filter(isWaitedFor).map((id) => [id, Math.floor(clock.now() - (monotonic() - lastHeard(id)))]);
       await store.put(heardKey, Object.fromEntries(times));
@@ -134,7 +138,8 @@ export async function openMembers({ replica, name, clock, store, key: heardKey }
     tell() {
       beat = Math.max(beat + 1, Math.floor(clock.now()));
       const own = { replica: replica.state.replica, beat, vector: replica.durable };
-      const others = [...heard].filter(([id, known]) => known.beat > 0 && isWaitedFor(id));
+      const isToldOf = (id: string) => isWaitedFor(id) && (members.has(id) || monotonic() - lastHeard(id) <= maxAbsenceMs);
+      const others = [...heard].filter(([id, known]) => known.beat > 0 && isToldOf(id));
       return [own, ...others.map(([id, known]) => ({ replica: id, beat: known.beat, vector: known.vector }))];
     },
     stable() {

@@ -53,7 +53,7 @@ async function readSnapshot(journal: Journal, stream: string, limits: StateLimit
       const { identity, offset } = record;
       open = { state: createBoardState({ ...limits, replica: identity.replica }), identity, offset, time: identity.time, bytes: 0 };
     } else if (record?.type === 'delta') {
-      open.state?.merge(record.delta);
+      open.state?.merge(record.delta, { changes: false });
       open.time = Math.max(open.time, record.time);
     } else if (record?.type === 'end') whole = open;
     else if (record?.type === 'nothing') open = { ...nothing };
@@ -82,7 +82,7 @@ async function readLog(journal: Journal, stream: string, limits: StateLimits, sn
       identity = record;
     } else if (record?.type === 'delta') {
       time = Math.max(time, record.time);
-      state?.merge(record.delta);
+      state?.merge(record.delta, { changes: false });
     }
   }
   if ((await journal.head(stream)) !== head) return undefined;

@@ -34,7 +34,7 @@ export function renameState(from: BoardState, { into, keep = Number.MAX_SAFE_INT
   if (keep === 0) vector.delete(from.replica);
   else if ((vector.get(from.replica) ?? 0) > keep) vector.set(from.replica, keep);
   if (moved.length > 0) vector.set(into.replica, moved.length);
-  into.merge({ entries, context: { vector, cloud: emptyCloud }, covers: { from: new Map(), to: vector } });
+  into.merge({ entries, context: { vector, cloud: emptyCloud }, covers: { from: new Map(), to: vector } }, { changes: false });
 }
 
 function plain({ key, replica, counter, time, kind, value, writer, expiresAt }: Version): Version {

@@ -10,7 +10,7 @@ import { takePage } from './page.ts';
 import { type Family, familyOf, readVersions } from './reading.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Seen } from './seen.ts';
-import { elementSlot, isGroup, Slots, slotOf } from './slots.ts';
+import { elementSlot, type Held, isGroup, Slots, slotOf } from './slots.ts';
 import { byPrecedence, isTombstone } from './winner.ts';
 import { LoneWriteDelta, WriteDelta } from './write-delta.ts';
 
@@ -149,8 +149,8 @@ class State implements BoardState {
   deltaSince(since: VersionVector, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): { delta: Delta; isLast: boolean } {
     this.#seen.sweep();
     const { vector } = this.#seen;
-    const { slots, from, to, isLast } = takePage({ logs: this.#logs, slots: this.#slots, vector, since, maxBytes });
-    const entries = slots.map(([slot, key]) => this.#entryOf(slot, key));
+    const { held, from, to, isLast } = takePage({ logs: this.#logs, slots: this.#slots, vector, since, maxBytes });
+    const entries = held.map((one) => this.#entryOf(one));
     return { delta: { entries, context: { vector, cloud: emptyCloud }, covers: { from, to } }, isLast };
   }
 
@@ -162,7 +162,7 @@ class State implements BoardState {
     };
     const after = this.#seen.after(covers);
     this.#adopted = undefined;
-    const { came, gone } = mergeGroups({
+    mergeGroups({
       entries,
       context,
       after,
@@ -171,9 +171,6 @@ class State implements BoardState {
       hold: (version) => this.#hold(version),
       onChange: changes ? note : undefined,
     });
-    for (const version of came) version.origin.log.append(version);
-    for (const log of this.#logs.values()) log.settle();
-    for (const version of gone) version.origin.log.drop(version);
     this.#seen.advance(covers);
     return this.#changesSince(before);
   }
@@ -267,11 +264,11 @@ class State implements BoardState {
     }
   }
 
-  #entryOf(slot: string, key: string): DeltaEntry {
-    const held = this.#slots.held(slot);
-    const seen = this.#seen.aheadOf(slot);
-    if (held !== undefined && !isGroup(held) && seen === undefined) return held;
-    const versions = this.#slots.get(slot);
+  #entryOf(held: Held): DeltaEntry {
+    const first = isGroup(held) ? held[0] : held;
+    const seen = first !== undefined && this.#seen.hasAhead ? this.#seen.aheadOf(slotOf(first)) : undefined;
+    if (first === held && seen === undefined) return held;
+    const { key, versions } = isGroup(held) ? { key: first?.key ?? '', versions: held } : held;
     return seen === undefined ? { key, versions } : { key, versions, seen };
   }
 

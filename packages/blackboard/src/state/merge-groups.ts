@@ -2,6 +2,7 @@ import { InvalidInputError } from '@meshwork/core';
 import type { DeltaEntry, Version } from './board-state.ts';
 import { type Context, hasSeen, isWithin, joinContexts, type VersionVector } from './context.ts';
 import { HeldVersion } from './held-version.ts';
+import type { ReplicaLog } from './replica-log.ts';
 import type { Seen } from './seen.ts';
 import { isGroup, type Slots, slotOf } from './slots.ts';
 
@@ -20,17 +21,12 @@ export interface MergeRequest {
   onChange?: ((key: string) => void) | undefined;
 }
 
-export interface Merged {
-  readonly came: readonly HeldVersion[];
-  readonly gone: readonly HeldVersion[];
-}
-
 /**
  * Puts the groups of a delta in their slots: what both hold is kept, and what one holds and the other has not seen. Takes time in proportion to the
  * entries. When one of them contradicts the others or the context, all slots are as before.
  * @throws {InvalidInputError} then.
  */
-export function mergeGroups(request: MergeRequest): Merged {
+export function mergeGroups(request: MergeRequest): void {
   const merge = new Merge(request);
   try {
     for (const entry of request.entries) {
@@ -41,17 +37,21 @@ export function mergeGroups(request: MergeRequest): Merged {
     merge.undo();
     throw error;
   }
-  merge.noteSeen();
-  return merge;
+  merge.finish();
 }
 
-class Merge implements Merged {
-  readonly came: HeldVersion[] = [];
-  readonly gone: HeldVersion[] = [];
+class Merge {
+  readonly #gone: HeldVersion[] = [];
+  /** How long the logs were that versions have come to. */
+  readonly #lengths = new Map<ReplicaLog, number>();
+  #log: ReplicaLog | undefined;
+  readonly #wasEmpty: boolean;
   readonly #request: MergeRequest;
   readonly #slots: Slots;
   readonly #seen: Seen;
-  /** What was in the slots that held something and have changed. */
+  /** Lone versions that gave way to one. */
+  readonly #replaced: HeldVersion[] = [];
+  /** What was in the other slots that held something and have changed. */
   readonly #before = new Map<string, { readonly key: string; readonly group: Group }>();
   /** The replica of the last lone version, and what its component is in their vector and in mine. */
   #replica: string | undefined;
@@ -62,41 +62,42 @@ class Merge implements Merged {
     this.#request = request;
     this.#slots = request.slots;
     this.#seen = request.seen;
+    this.#wasEmpty = request.slots.isEmpty;
   }
 
   /** What most entries are, by a short way: the only version of a key that held none, or another only one. */
   lone(version: HeldVersion): void {
     const { key, kind, replica, counter } = version;
-    const { context, hold, onChange } = this.#request;
+    const { context, onChange } = this.#request;
     if (replica !== this.#replica) {
       this.#replica = replica;
       this.#theirUpTo = context.vector.get(replica) ?? 0;
       this.#myUpTo = this.#seen.upTo(replica);
     }
-    const held = this.#slots.held(key);
+    const held = this.#wasEmpty ? undefined : this.#slots.held(key);
     const isSeen = counter <= this.#myUpTo || (this.#seen.hasAhead && this.#seen.has(key, replica, counter));
     const isShort = kind !== 'added' && kind !== 'removed' && (held === undefined || !isGroup(held)) && !this.#slots.hasElements(key);
-    const isChanged = this.#before.size > 0 && this.#before.has(key);
     // A version that its sender has not superseded stays beside the new one.
     const isBeside = isShort && held !== undefined && !isGroup(held) && !hasSeen(context, held.replica, held.counter);
-    if (!isShort || isChanged || isBeside || isSeen) {
+    if (!isShort || isBeside || (this.#before.size > 0 && this.#before.has(key)) || isSeen) {
       this.group(version);
       return;
     }
     if (counter > this.#theirUpTo && !hasSeen(context, replica, counter)) throw unseen(key);
     if (held !== undefined) {
       if (isGroup(held) || !this.#seen.has(key, held.replica, held.counter)) throw twice(key);
-      this.#before.set(key, { key, group: [held] });
-      this.gone.push(held);
+      this.#replaced.push(held);
+      this.#gone.push(held);
     }
     onChange?.(key);
-    const came = hold(version);
-    this.came.push(came);
-    this.#slots.putOnly(key, held, came);
+    const came = this.#hold(version);
+    // An empty state is not asked what it holds: that a key comes twice is found as it is put.
+    if (!this.#wasEmpty) this.#slots.putOnly(key, held, came);
+    else if (!this.#slots.putFirst(key, came)) throw twice(key);
   }
 
   group(entry: DeltaEntry): void {
-    const { context, slots, seen, hold, onChange } = this.#request;
+    const { context, slots, seen, onChange } = this.#request;
     const { key, versions, seen: beyond } = entry;
     const slot = checkEntry(entry, context);
     const held = slots.held(slot);
@@ -110,25 +111,43 @@ class Merge implements Merged {
     const theirs = versions.filter((version) => !seen.has(slot, version.replica, version.counter) && !iHold(version));
     if (theirs.length === 0 && kept.length === mine.length) return;
     onChange?.(key);
-    const came = theirs.map((version) => hold(version));
-    const group = [...came, ...kept];
-    for (const version of came) this.came.push(version);
-    for (const version of mine) if (!kept.includes(version)) this.gone.push(version);
+    const group = [...theirs.map((version) => this.#hold(version)), ...kept];
+    for (const version of mine) if (!kept.includes(version)) this.#gone.push(version);
     if (mine.length > 0) this.#before.set(slot, { key, group: mine });
     slots.put(slot, key, mine, group);
   }
 
   undo(): void {
     const slots = this.#slots;
-    for (const [slot, { key, group }] of this.#before) slots.put(slot, key, slots.get(slot), group);
-    for (const version of this.came) {
-      const slot = slotOf(version);
-      if (!this.#before.has(slot)) slots.put(slot, version.key, slots.get(slot), []);
+    if (this.#wasEmpty) slots.clear();
+    for (const [log, length] of this.#lengths) {
+      const came = log.cut(length);
+      if (this.#wasEmpty) continue;
+      for (const version of came) slots.put(slotOf(version), version.key, slots.get(slotOf(version)), []);
     }
+    for (const version of this.#replaced) slots.put(version.key, version.key, [], [version]);
+    for (const [slot, { key, group }] of this.#before) slots.put(slot, key, slots.get(slot), group);
+  }
+
+  finish(): void {
+    for (const log of this.#lengths.keys()) log.settle();
+    for (const version of this.#gone) version.origin.log.drop(version);
+    this.#noteSeen();
+  }
+
+  #hold(version: Version): HeldVersion {
+    const held = this.#request.hold(version);
+    const { log } = held.origin;
+    if (log !== this.#log) {
+      this.#log = log;
+      if (!this.#lengths.has(log)) this.#lengths.set(log, log.length);
+    }
+    log.append(held);
+    return held;
   }
 
   /** Of each slot what the delta has seen, where the vector does not say it. */
-  noteSeen(): void {
+  #noteSeen(): void {
     const { entries, context, after, seen } = this.#request;
     noteOwn(context, seen);
     const isKnown = isWithin(context, after);

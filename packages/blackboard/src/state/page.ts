@@ -1,7 +1,7 @@
 import type { VersionVector } from './context.ts';
 import type { HeldVersion } from './held-version.ts';
 import type { ReplicaLog } from './replica-log.ts';
-import { type Slots, slotOf } from './slots.ts';
+import { type Held, isGroup, type Slots, slotOf } from './slots.ts';
 
 export interface PageRequest {
   readonly logs: ReadonlyMap<string, ReplicaLog>;
@@ -12,8 +12,8 @@ export interface PageRequest {
 }
 
 export interface Page {
-  /** The slots whose groups go into the page, with their keys. */
-  readonly slots: readonly (readonly [slot: string, key: string])[];
+  /** What the slots hold that go into the page. */
+  readonly held: readonly Held[];
   readonly from: VersionVector;
   readonly to: VersionVector;
   readonly isLast: boolean;
@@ -27,13 +27,15 @@ export function takePage({ logs, slots, vector, since, maxBytes }: PageRequest):
     if (seen > 0) from.set(replica, seen);
   }
   const to = new Map(from);
-  const taken = new Map<string, string>();
+  const held: Held[] = [];
+  /** Of several versions: a lone one is met once. */
+  const taken = new Set<Held>();
   let bytes = 0;
   for (const [replica, counter] of [...vector].sort(([one], [other]) => (one < other ? -1 : 1))) {
     if (counter <= (from.get(replica) ?? 0)) continue;
     for (const version of logs.get(replica)?.above(from.get(replica) ?? 0) ?? []) {
       if (version.counter > counter) break;
-      if (bytes >= maxBytes) return { slots: [...taken], from, to, isLast: false };
+      if (bytes >= maxBytes) return { held, from, to, isLast: false };
       bytes += take(version);
       to.set(replica, version.counter);
     }
@@ -42,13 +44,16 @@ export function takePage({ logs, slots, vector, since, maxBytes }: PageRequest):
   for (const log of logs.values()) {
     for (const version of log.above(Math.max(vector.get(log.replica) ?? 0, since.get(log.replica) ?? 0))) take(version);
   }
-  return { slots: [...taken], from, to, isLast: true };
+  return { held, from, to, isLast: true };
 
   function take(version: HeldVersion): number {
-    const slot = slotOf(version);
-    if (taken.has(slot)) return 0;
-    taken.set(slot, version.key);
-    return maxBytes === Number.POSITIVE_INFINITY ? 0 : sizeOf(slots.get(slot));
+    const all = slots.held(slotOf(version)) ?? version;
+    if (isGroup(all)) {
+      if (taken.has(all)) return 0;
+      taken.add(all);
+    }
+    held.push(all);
+    return maxBytes === Number.POSITIVE_INFINITY ? 0 : sizeOf(isGroup(all) ? all : [all]);
   }
 }
 

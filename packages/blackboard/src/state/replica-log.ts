@@ -54,6 +54,19 @@ export class ReplicaLog {
     this.#isSorted = true;
   }
 
+  /** Versions in the log, those no longer held among them. */
+  get length(): number {
+    return this.#versions.length;
+  }
+
+  /** Takes back what was appended beyond this length, before `settle`. */
+  cut(length: number): readonly HeldVersion[] {
+    const cut = this.#versions.splice(length);
+    this.#last = this.#versions.at(-1)?.counter ?? 0;
+    this.#isSorted = true;
+    return cut;
+  }
+
   drop(version: HeldVersion): void {
     version.drop();
     if (++this.#dead <= 64 || this.#dead * 2 <= this.#versions.length) return;

@@ -18,13 +18,16 @@ export function slotOf({ key, kind, value }: Version): string {
 
 const nothing: Group = [];
 
-export function isGroup(held: HeldVersion | Group): held is Group {
+/** What a slot holds. */
+export type Held = HeldVersion | Group;
+
+export function isGroup(held: Held): held is Group {
   return Array.isArray(held);
 }
 
 /** The versions held, by slot: one for a key's register or counter, one for each element of its set. Groups are replaced and never changed. */
 export class Slots {
-  readonly #groups = new Map<string, HeldVersion | Group>();
+  readonly #groups = new Map<string, Held>();
   readonly #sets = new Map<string, { readonly slots: Set<string>; live: number }>();
   readonly #keys = new KeyIndex(() => this.#liveKeys());
   readonly tombstones = new Set<HeldVersion>();
@@ -38,7 +41,7 @@ export class Slots {
   }
 
   /** As it is held: most keys have one version. */
-  held(slot: string): HeldVersion | Group | undefined {
+  held(slot: string): Held | undefined {
     return this.#groups.get(slot);
   }
 
@@ -67,6 +70,30 @@ export class Slots {
 
   keysFrom(prefix: string, after: string | undefined): Generator<string> {
     return this.#keys.from(prefix, after);
+  }
+
+  get isEmpty(): boolean {
+    return this.#groups.size === 0;
+  }
+
+  clear(): void {
+    for (const key of this.#liveKeys()) this.#keys.delete(key);
+    this.#groups.clear();
+    this.#sets.clear();
+    this.tombstones.clear();
+    this.size = 0;
+    this.versions = 0;
+  }
+
+  /** As `putOnly`, where nothing should be. False when something is: then the slots are to be cleared. */
+  putFirst(key: string, version: HeldVersion): boolean {
+    const { size } = this.#groups;
+    this.#groups.set(key, version);
+    if (this.#groups.size === size) return false;
+    this.versions++;
+    if (version.origin.isTombstone) this.tombstones.add(version);
+    else this.#noteLive(key, true);
+    return true;
   }
 
   /** As `put`, for the one version of a key that is no set. */

@@ -90,6 +90,12 @@ describe('an exchange', () => {
     expect((await one.status(board)).peers).toMatchObject([{ peer: 'two', isReached: false, reason: expect.stringContaining('level rules') }]);
   });
 
+  it('does not happen with oneself', async () => {
+    await using one = await openHub('one');
+    one.connect(linkTo(one, one));
+    await expect(one.board(board).sync()).rejects.toMatchObject({ details: { peers: [{ reason: expect.stringContaining('this hub itself') }] } });
+  });
+
   it('takes what a hub with a fast clock wrote, but not its time', async () => {
     const [right, fast] = [manualClock(), manualClock()];
     fast.advance(3_600_000);
@@ -277,6 +283,25 @@ describe('a backup that was brought back', () => {
     });
     expect(renamed).toHaveBeenCalledTimes(1);
     await hub.close();
+  });
+
+  it('beside the one it was made of becomes another replica, also at the same place', async () => {
+    const store = createMemoryStore();
+    const first = await openHub('one', { ...options, store: { ...store, close: async () => {} } });
+    await first.board(board).set('a', 1);
+    await first.close();
+    const copy = await backupOf(store);
+    await using one = await openHub('one', { ...options, store });
+    await using two = await openHub('one', { ...options, store: copy });
+    expect((await one.status(board)).replica).toBe((await two.status(board)).replica);
+    await one.board(board).set('of one', 1);
+    await two.board(board).set('of two', 1);
+    one.connect(linkTo(one, two));
+    two.connect(linkTo(two, one));
+    await until(async () => {
+      for (const hub of [one, two]) expect((await hub.board(board).list('')).map(({ key }) => key)).toEqual(['a', 'of one', 'of two']);
+    });
+    expect((await one.status(board)).replica).not.toBe((await two.status(board)).replica);
   });
 
   it('of which nobody knows anything more ends with what the others have', async () => {
