@@ -23,6 +23,8 @@ export interface KeyValueStrongStoreOptions {
    * NATS leader that is cut off. A `list` confirms what it shows, not what it lacks. Default false.
    */
   readonly confirmReads?: boolean;
+  /** Allows a store that may lose what it acknowledged. For tests and trials: what was lost may be read as it was before. */
+  readonly allowVolatile?: boolean;
   readonly ids?: IdSource;
   /** Characters of a key. Default 1,024. */
   readonly maxKeyLength?: number;
@@ -43,7 +45,7 @@ const PAUSE_MS = 20;
 export function createKeyValueStrongStore(options: KeyValueStrongStoreOptions): StrongStore {
   const { name, board, store, confirmReads = false, ids = randomIds } = options;
   const limits: RegisterLimits = { maxKeyLength: options.maxKeyLength ?? 1_024, maxValueLength: options.maxValueLength ?? 1_048_576, maxDepth: 64 };
-  requireDurable(store, `the strong level of the board ${JSON.stringify(board)}`);
+  if (options.allowVolatile !== true) requireDurable(store, `the strong level of the board ${JSON.stringify(board)}`);
   const prefix = `blackboard/strong/${encodeURIComponent(board)}/`;
   const placeOf = (key: string) => `${prefix}${encodeKey(key)}`;
   const keyOf = (place: string) => decodeKey(place.slice(prefix.length));

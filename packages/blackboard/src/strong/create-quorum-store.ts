@@ -8,22 +8,23 @@ import {
   MeshworkError,
   randomIds,
   requireDurable,
-  UnavailableError,
   UnknownOutcomeError,
 } from '@meshwork/core';
 import type { PeerIdentity, PeerLink } from '../peer-link.ts';
 import type { SendToMember } from './ask-members.ts';
 import { checkKey, checkPrefix, checkWrite } from './check-write.ts';
+import { createPeerAnswers } from './create-peer-answers.ts';
 import { checkMembers, type Epoch } from './epoch.ts';
 import type { Epochs } from './epochs.ts';
 import { createFixedEpochs } from './fixed-epochs.ts';
 import { createKeyListeners } from './key-listeners.ts';
 import { MemberLog } from './member-log.ts';
+import { createPeerSenders } from './peer-sender.ts';
 import { QuorumMember } from './quorum-member.ts';
 import { QuorumRegisters } from './quorum-registers.ts';
 import { createRecordedEpochs } from './recorded-epochs.ts';
 import { type Register, type RegisterLimits, readingOf } from './register.ts';
-import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from './strong-message.ts';
+import { decodeAnswer, encodeRequest } from './strong-message.ts';
 import type { StrongReading, StrongStore, StrongWrite } from './strong-store.ts';
 import { withEither } from './wait-until.ts';
 
@@ -41,6 +42,8 @@ export interface QuorumStoreOptions {
   readonly place?: string;
   /** A linearizable store that all hubs share (PostgreSQL, NATS with three replicas): members may be changed then, and those that lost their storage admitted again. */
   readonly epochs?: KeyValueStore;
+  /** Allows stores that may lose what they acknowledged. For tests and trials: what was lost may be read as it was before. */
+  readonly allowVolatile?: boolean;
   readonly ids?: IdSource;
   /** Characters of a key. Default 1,024. */
   readonly maxKeyLength?: number;
@@ -77,23 +80,25 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
   const { name, board, members: names, store, links, place = '', epochs: record, ids = randomIds, resendMs = 250, takeOverMs = 2_000 } = options;
   const limits: RegisterLimits = { maxKeyLength: options.maxKeyLength ?? 1_024, maxValueLength: options.maxValueLength ?? 1_048_576, maxDepth: 64 };
   checkMembers(names);
-  requireDurable(store, `the strong level of the board ${JSON.stringify(board)}`);
-  if (record !== undefined) requireDurable(record, `the record of the members of the board ${JSON.stringify(board)}`);
+  if (options.allowVolatile !== true) {
+    requireDurable(store, `the strong level of the board ${JSON.stringify(board)}`);
+    if (record !== undefined) requireDurable(record, `the record of the members of the board ${JSON.stringify(board)}`);
+  }
 
   const log = await MemberLog.open({ journal: store, stream: `blackboard/${encodeURIComponent(name)}/strong/${encodeURIComponent(board)}`, place, ids });
   const listeners = createKeyListeners();
   const closing = new AbortController();
+  const senderTo = createPeerSenders({ board, links });
   const send: SendToMember = async (to, request, signal) => {
     if (to.name === name) return member.answer(request);
-    const link = links(to.name);
-    if (link === undefined) throw new UnavailableError('there is no link to it');
-    return decodeAnswer(await link.request(encodeRequest(board, request), { signal }), limits);
+    return decodeAnswer(await senderTo(to.name).send(encodeRequest(board, request), signal), limits);
   };
   const epochs: Epochs =
     record === undefined
       ? createFixedEpochs({ name, names, log, send, resendMs })
       : createRecordedEpochs({ record, board, names, log, send, resendMs, takeOverMs, closing: closing.signal });
   const member: QuorumMember = new QuorumMember({ log, fits: epochs.fits, learn: epochs.learn, onChange: listeners.tell });
+  const answer = createPeerAnswers({ board, member, limits });
   const registers = new QuorumRegisters({ epochs, send, resendMs });
 
   /** A call ends when its own signal or the board's end says so. */
@@ -125,10 +130,8 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
       return { member: log.state.id, epoch: log.state.epoch };
     },
     async answer(_from, message) {
-      const { board: meant, request } = decodeRequest(message, limits);
-      if (meant !== board) throw new InvalidInputError(`a message about the board ${JSON.stringify(meant)} came to ${JSON.stringify(board)}`);
       if (closing.signal.aborted) throw new ClosedError('the board is closed');
-      return encodeAnswer(await member.answer(request));
+      return answer(message);
     },
     read: (key, { signal }) =>
       call(signal, async (until) => {

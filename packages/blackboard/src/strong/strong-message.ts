@@ -4,6 +4,7 @@ import { ByteWriter } from '../codec/byte-writer.ts';
 import { type Epoch, type EpochMark, readEpoch, writeEpoch } from './epoch.ts';
 import type { Register, RegisterLimits } from './register.ts';
 import { readName, readRegister, writeRegister } from './register-codec.ts';
+import { BATCH } from './strong-batch.ts';
 
 /** Who is asked: the hub's storage of this id, in this epoch. Whoever is another one refuses. */
 export interface Addressed {
@@ -71,7 +72,7 @@ export function encodeRequest(board: string, request: StrongRequest): Uint8Array
 
 /** The board that a request is about. @throws {InvalidInputError} when it is none of the strong level. */
 export function boardOfStrongRequest(message: Uint8Array): string {
-  return readName(open(message, requestKinds).reader);
+  return readName(open(message, { ...requestKinds, batch: BATCH }).reader);
 }
 
 /** @throws {InvalidInputError} when it is no request. */

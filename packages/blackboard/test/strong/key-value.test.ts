@@ -303,6 +303,7 @@ describe('a store that cannot be used', () => {
   it('is refused when it may lose what it acknowledged', () => {
     expect(() => two(createMemoryStore())).toThrow(NotDurableError);
     expect(() => two({ ...createMemoryStore(), durability: 'may-lose-acknowledged' })).toThrow(NotDurableError);
+    createKeyValueStrongStore({ name: 'one', board: 'plans', store: createMemoryStore(), allowVolatile: true });
   });
 
   it('is not read where something else writes under the prefix', async () => {

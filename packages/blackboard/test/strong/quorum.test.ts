@@ -266,6 +266,7 @@ describe('a member', () => {
     hall = await openHall([], { members: three });
     await expect(hall.start('one', { store: createMemoryStore() })).rejects.toThrow(NotDurableError);
     await expect(hall.start('one', { epochs: createMemoryStore() })).rejects.toThrow(NotDurableError);
+    await hall.start('one', { store: createMemoryStore(), epochs: createMemoryStore(), allowVolatile: true });
   });
 });
 
@@ -332,6 +333,46 @@ describe('bytes of a peer', () => {
       { numRuns: 2_000 },
     );
     expect((await hall.hub('two').read('plan', longest()))?.key).toBe('plan');
+  });
+
+  it('that go together are answered together, or refused together', async () => {
+    hall = await openHall(three, { members: three });
+    let batch: Uint8Array | undefined;
+    hall.meddle = (_from, to, message) => {
+      if (to === 'two' && message[1] === 0x46) batch = message.slice();
+      return message;
+    };
+    await Promise.all(Array.from({ length: 40 }, (_, index) => hall.hub('one').write(write(`key/${index}`, index), longest())));
+    await expect.poll(() => batch).toBeDefined();
+    const message = batch as Uint8Array;
+    expect((await hall.hub('two').answer({ name: 'one' }, message))[1]).toBe(0x64);
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: message.length - 1 }), fc.integer({ min: 0, max: 255 }), async (at, value) => {
+        const damaged = message.with(at, value);
+        const answer = await hall
+          .hub('two')
+          .answer({ name: 'mallory' }, damaged)
+          .catch((error: unknown) => error);
+        expect(answer instanceof Uint8Array || answer instanceof InvalidInputError).toBe(true);
+      }),
+      { numRuns: 1_000 },
+    );
+    const nested = Uint8Array.of(1, 0x46, 5, ...new TextEncoder().encode('plans'), 1, 9, 1, 0x46, 5, ...new TextEncoder().encode('plans'), 0);
+    await expect(hall.hub('two').answer({ name: 'one' }, nested)).rejects.toThrow(/a batch holds a batch/);
+    expect((await createStrongPeer({ plans: hall.hub('two') }).answer({ name: 'one' }, message))[1]).toBe(0x64);
+  });
+
+  it('that are silent hold up no others', async () => {
+    hall = await openHall(three, { members: three });
+    await hall.hub('one').read('plan', longest());
+    const answer = hall.hub('two').answer;
+    let isSilent = true;
+    (hall.hub('two') as { answer: typeof answer }).answer = (from, message) => (isSilent ? new Promise(() => {}) : answer(from, message));
+    hall.part(['one', 'two'], ['three']);
+    const waiting = Array.from({ length: 20 }, (_, index) => hall.hub('one').write(write(`key/${index}`, index), longest()));
+    await expect(hall.hub('one').read('plan', briefly())).rejects.toThrow(UnavailableError);
+    isSilent = false;
+    await Promise.all(waiting);
   });
 
   it('go to the board they are about, and to no other', async () => {
