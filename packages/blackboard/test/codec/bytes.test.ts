@@ -87,6 +87,23 @@ describe('what is written', () => {
     expect(() => new ByteWriter().varint(number)).toThrow(InvalidInputError);
   });
 
+  it.each([
+    ['followed by ASCII', [1 * 8 + 1, 97]],
+    ['followed by more', [255, 1, 2, 0xc3, 0xa4]],
+    ['at the end', [1 * 8]],
+  ])('is not half of a character that the text before has, %s', (_, bytes) => {
+    const writer = new ByteWriter();
+    writeAfter(writer, '', '🙂');
+    writer.raw(new Uint8Array(bytes));
+    const reader = new ByteReader(writer.finish());
+    expect(readAfter(reader, '', 10)).toBe('🙂');
+    expect(() => readAfter(reader, '🙂', 10)).toThrow(InvalidInputError);
+  });
+
+  it('is not more than the text before has', () => {
+    expect(() => readAfter(new ByteReader(new Uint8Array([3 * 8])), 'ab', 10)).toThrow(InvalidInputError);
+  });
+
   it('is no text with half a surrogate pair', () => {
     expect(() => new ByteWriter().text('\ud800')).toThrow(InvalidInputError);
     expect(() => writeAfter(new ByteWriter(), '', '\udc00')).toThrow(InvalidInputError);
