@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EXCHANGE_TOOL } from '@meshwork/blackboard';
 import { createMemoryStore } from '@meshwork/core';
 import { serveHttp } from '@meshwork/transports';
+import { type Io, runCli } from 'meshwork';
 import { describe, expect, it } from 'vitest';
 import { boardsSettingsOf } from '../src/config/boards-field.ts';
 import { peersSettingsOf } from '../src/config/peers-field.ts';
@@ -371,6 +372,37 @@ describe('meshwork board', () => {
       }),
     120_000,
   );
+});
+
+describe('meshwork board watch', () => {
+  it('prints changes until it is stopped', () =>
+    inFolder(async (folder) => {
+      const [a] = await placesIn(folder);
+      const hub = await startAt(a, []);
+      await using ana = await hub.as('ana');
+      let [out, err] = ['', ''];
+      let stop = () => {};
+      const io: Io = {
+        out: (text) => void (out += text),
+        err: (text) => void (err += text),
+        env: {},
+        cwd: folder,
+        onStop(listener) {
+          stop = listener;
+          return () => {};
+        },
+      };
+      const watching = runCli(['board', 'watch', 'plans/', '--server', hub.url, '--key', keyOf('bo')], io);
+      await expect.poll(() => err, patience).toContain('watching');
+      await ana.call('blackboard_write', { key: 'notes', value: 'not this' });
+      await ana.call('blackboard_write', { key: 'plans/q4', value: 'open' });
+      await expect.poll(() => out, patience).toBe('plans/q4  open\n');
+      await ana.call('blackboard_delete', { key: 'plans/q4' });
+      await expect.poll(() => out, patience).toContain('plans/q4  (deleted)\n');
+      stop();
+      expect(await watching).toBe(0);
+      await hub.stop();
+    }));
 });
 
 describe('meshwork doctor', () => {
