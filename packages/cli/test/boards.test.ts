@@ -383,8 +383,12 @@ describe('meshwork board watch', () => {
       let [out, err] = ['', ''];
       let stop = () => {};
       const io: Io = {
-        out: (text) => void (out += text),
-        err: (text) => void (err += text),
+        out(text) {
+          out += text;
+        },
+        err(text) {
+          err += text;
+        },
         env: {},
         cwd: folder,
         onStop(listener) {
