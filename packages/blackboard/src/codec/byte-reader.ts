@@ -1,4 +1,5 @@
 import { InvalidInputError } from '@meshwork/core';
+import { codesOf } from './codes.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -75,7 +76,12 @@ export class ByteReader {
 
   /** A well-formed text of at most `maxLength` characters. */
   text(maxLength: number = Number.MAX_SAFE_INTEGER): string {
-    return this.utf8(this.varint(), maxLength);
+    const length = this.varint();
+    if (length <= 64 && length <= maxLength) {
+      const codes = codesOf(length);
+      if (this.ascii(length, codes, 0)) return String.fromCharCode.apply(undefined, codes);
+    }
+    return this.utf8(length, maxLength);
   }
 
   /** A well-formed text of so many bytes. */

@@ -4,7 +4,8 @@ const encoder = new TextEncoder();
 
 /** Bytes written one after the other. Numbers are varints (LEB128): seven bits a byte, the lowest first. */
 export class ByteWriter {
-  #bytes = new Uint8Array(256);
+  /** Small at first: most messages are, and engines make arrays of up to 64 bytes quickly. */
+  #bytes = new Uint8Array(64);
   #length = 0;
 
   /** Bytes written so far. */
@@ -49,6 +50,16 @@ export class ByteWriter {
   bytes(value: Uint8Array): void {
     this.varint(value.length);
     this.raw(value);
+  }
+
+  /** What another writer holds, and how much that is. */
+  part(writer: ByteWriter): void {
+    this.bytes(writer.#bytes.subarray(0, writer.#length));
+  }
+
+  /** What another writer holds, alone. */
+  append(writer: ByteWriter): void {
+    this.raw(writer.#bytes.subarray(0, writer.#length));
   }
 
   /** The bytes alone. */

@@ -9,7 +9,7 @@ import { ValueEncoder } from './value-encoder.ts';
 
 /** A delta as bytes, for `decodeDelta`. Small: what versions have in common is written once, and of what is like before only what differs. */
 export function encodeDelta({ entries, context, covers }: Delta): Uint8Array<ArrayBuffer> {
-  const encoder = new EntryEncoder();
+  const encoder = new EntryEncoder(entries.length);
   const contexts = new ByteWriter();
   const numberOf = (replica: string) => encoder.replicas.of(replica);
   writeContext(contexts, context, numberOf);
@@ -20,9 +20,9 @@ export function encodeDelta({ entries, context, covers }: Delta): Uint8Array<Arr
   whole.byte(deltaVersion);
   encoder.replicas.write(whole);
   encoder.writers.write(whole);
-  whole.raw(contexts.finish());
+  whole.append(contexts);
   whole.varint(entries.length);
-  for (const part of encoder.parts) whole.bytes(part.finish());
+  for (const part of encoder.parts) whole.part(part);
   return whole.finish();
 }
 
@@ -47,12 +47,16 @@ class EntryEncoder {
   readonly #dots = new ByteWriter();
   readonly #values = new ByteWriter();
   readonly parts = [this.#keys, this.#dots, this.#values];
-  readonly #encoder = new ValueEncoder(this.#values);
+  readonly #encoder: ValueEncoder;
   readonly #sources = new Map<string, Source[]>();
   readonly #places = new Map<string, Place>();
   #count = 0;
   #lastKey = '';
   #latest: { readonly replica: string; readonly source: Source } | undefined;
+
+  constructor(entries: number) {
+    this.#encoder = new ValueEncoder(this.#values, entries);
+  }
 
   write(entry: DeltaEntry): void {
     const { key } = entry;

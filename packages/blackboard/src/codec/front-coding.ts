@@ -1,16 +1,12 @@
 import { InvalidInputError } from '@meshwork/core';
 import type { ByteReader } from './byte-reader.ts';
 import { type ByteWriter, utf8 } from './byte-writer.ts';
+import { codesOf, maxCodes } from './codes.ts';
 
 // A text after another one of its sort: how many characters they begin with in common, and the rest in UTF-8. Where the first is at most 30 and the rest at most 7
 // bytes, one byte says both; otherwise a 255 stands before the two numbers.
 
-/** Characters of a text that shares its beginning with another: long ones would be kept in memory as pieces of each other. */
-const maxShared = 255;
 const apart = 255;
-
-/** Arrays of every length, to make texts of: one call with all codes is the quickest way to a text that shares no memory with others. */
-const codesOf: readonly number[][] = Array.from({ length: maxShared + 1 }, (_, length) => new Array<number>(length).fill(0));
 
 /** Writes a text after `previous`; `readAfter` needs the same one. */
 export function writeAfter(writer: ByteWriter, previous: string, text: string): void {
@@ -30,21 +26,21 @@ export function writeAfter(writer: ByteWriter, previous: string, text: string): 
 /** @throws {InvalidInputError} when it is longer than `maxLength` characters, or no text after `previous`. */
 export function readAfter(reader: ByteReader, previous: string, maxLength: number): string {
   const first = reader.byte();
-  const shared = first === apart ? reader.varint(maxShared) : first >>> 3;
+  const shared = first === apart ? reader.varint(maxCodes) : first >>> 3;
   const rest = first === apart ? reader.varint() : first & 7;
   if (shared > previous.length) throw new InvalidInputError('a message takes more of a text than there is; ask for it again');
   const length = shared + rest;
-  if (length <= maxShared && length <= maxLength) {
-    const codes = codesOf[length] as number[];
+  if (length <= maxCodes && length <= maxLength) {
+    const codes = codesOf(length);
     if (reader.ascii(rest, codes, shared)) {
       return textOf(previous, shared, codes);
     }
   }
   const end = reader.utf8(rest, maxLength);
   if (shared === 0) return end;
-  if (shared + end.length > Math.min(maxShared, maxLength))
+  if (shared + end.length > Math.min(maxCodes, maxLength))
     throw new InvalidInputError('a message holds a text that is longer than is allowed; ask for it again');
-  const codes = codesOf[shared + end.length] as number[];
+  const codes = codesOf(shared + end.length);
   for (let at = 0; at < end.length; at++) codes[shared + at] = end.charCodeAt(at);
   return textOf(previous, shared, codes);
 }
@@ -63,7 +59,7 @@ function textOf(previous: string, shared: number, codes: number[]): string {
 
 /** Never half of a surrogate pair. */
 function sharedBy(previous: string, text: string): number {
-  if (text.length > maxShared) return 0;
+  if (text.length > maxCodes) return 0;
   const most = Math.min(previous.length, text.length);
   let shared = 0;
   while (shared < most && previous.charCodeAt(shared) === text.charCodeAt(shared)) shared++;

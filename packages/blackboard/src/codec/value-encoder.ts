@@ -10,7 +10,8 @@ interface Shape {
   readonly last: JsonValue[];
 }
 
-const places = 512;
+/** A power of two. */
+const mostPlaces = 512;
 
 /** Writes one value after the other: each may be told of as what differs from those before it. `ValueDecoder` reads them in the same order. */
 export class ValueEncoder {
@@ -18,12 +19,16 @@ export class ValueEncoder {
   readonly #shapes = new Map<string, Shape>();
   #latest: Shape | undefined;
   /** Texts as they came, each in its place until another one takes it, and which of those that repeat it is, from 1 on. */
-  readonly #texts: string[] = new Array<string>(places).fill('');
-  readonly #numbers = new Uint16Array(places);
+  readonly #texts: string[];
+  readonly #numbers: number[];
   #repeated = 0;
 
-  constructor(writer: ByteWriter) {
+  /** `values`: about how many there will be, which says how many texts are worth remembering. */
+  constructor(writer: ByteWriter, values: number) {
     this.#writer = writer;
+    const places = Math.min(mostPlaces, 8 << Math.ceil(Math.log2(Math.min(values, mostPlaces) + 1)));
+    this.#texts = new Array<string>(places).fill('');
+    this.#numbers = new Array<number>(places).fill(0);
   }
 
   write(value: JsonValue): void {
@@ -66,7 +71,7 @@ export class ValueEncoder {
       writeAfter(writer, last, value);
       return;
     }
-    const place = placeOf(value);
+    const place = hash(value) & (this.#texts.length - 1);
     const isAgain = this.#texts[place] === value;
     const known = isAgain ? (this.#numbers[place] as number) : 0;
     if (known > 0) {
@@ -125,9 +130,9 @@ export class ValueEncoder {
   }
 }
 
-function placeOf(text: string): number {
+function hash(text: string): number {
   const { length } = text;
-  return (length * 31 + text.charCodeAt(0) * 7 + text.charCodeAt(length >> 1) * 3 + text.charCodeAt(length - 1)) % places;
+  return length * 31 + text.charCodeAt(0) * 7 + text.charCodeAt(length >> 1) * 3 + text.charCodeAt(length - 1);
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

@@ -191,7 +191,6 @@ export class DurableReplica implements Replica {
         const { delta } = this.#state.deltaSince(this.#durable);
         const time = this.#options.clock.last;
         const records = [...batch.deltas, delta].flatMap((one) => encodeRecord({ type: 'delta', time, delta: one }));
-        batch.acknowledged.resolve();
         await this.#log.append(records, (error) => this.#doubt(error));
         this.#trouble = undefined;
         this.#durable = delta.context.vector;

@@ -7,7 +7,7 @@ import { mergeGroups } from './merge-groups.ts';
 import { checkName } from './names.ts';
 import { JsonCopier, type ValueLimits } from './own-json.ts';
 import { takePage } from './page.ts';
-import { type Family, familyOf, readVersions } from './reading.ts';
+import { type Family, familyOf, readsTheSame, readVersions } from './reading.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Seen } from './seen.ts';
 import { elementSlot, type Held, isGroup, Slots, slotOf } from './slots.ts';
@@ -296,12 +296,4 @@ class State implements BoardState {
 
 function isWhole(number: number): boolean {
   return Number.isSafeInteger(number) && number >= 0;
-}
-
-function readsTheSame(one: Reading | undefined, other: Reading | undefined): boolean {
-  if (one === undefined || other === undefined) return one?.value === other?.value;
-  const [before, after] = [one.version, other.version];
-  if (one.conflicts !== other.conflicts || before.kind !== after.kind) return false;
-  if (before === after && before.kind === 'value') return true;
-  return before.counter === after.counter && before.replica === after.replica && JSON.stringify(one.value) === JSON.stringify(other.value);
 }

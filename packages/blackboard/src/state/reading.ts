@@ -26,6 +26,15 @@ export function readVersions(key: string, versions: readonly Version[]): Reading
   return { key, value, version: winner, conflicts: others.length };
 }
 
+/** Whether a reader would see a difference. */
+export function readsTheSame(one: Reading | undefined, other: Reading | undefined): boolean {
+  if (one === undefined || other === undefined) return one?.value === other?.value;
+  const [before, after] = [one.version, other.version];
+  if (one.conflicts !== other.conflicts || before.kind !== after.kind) return false;
+  if (before === after && before.kind === 'value') return true;
+  return before.counter === after.counter && before.replica === after.replica && JSON.stringify(one.value) === JSON.stringify(other.value);
+}
+
 function sumOf(versions: readonly Version[]): number {
   // Totals are safe integers, their sum may not be: then it is the nearest number, the same one everywhere.
   const sum = versions.reduce((total, { value }) => total + BigInt(value as number), 0n);

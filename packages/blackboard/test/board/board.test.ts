@@ -98,6 +98,21 @@ describe('an entry with a time to live', () => {
     }
   });
 
+  it('is not counted on nor added to once it has expired, though it is still there', async () => {
+    const clock = manualClock();
+    await using hub = await openHub('one', { clock, syncEveryMs: 1_000_000 });
+    const board = hub.board('plans');
+    await board.increment('count', 5, { ttlMs: 1_000 });
+    await board.add('tags', 'old', { ttlMs: 1_000 });
+    await board.set('kind', 1, { ttlMs: 1_000 });
+    clock.advance(1_000);
+    expect(await board.remove('tags', 'old')).toBe(false);
+    expect(await board.delete('kind')).toBe(false);
+    expect(await board.increment('count', 1)).toMatchObject({ value: 1 });
+    expect(await board.add('tags', 'new')).toMatchObject({ value: ['new'] });
+    expect(await board.add('kind', 'x')).toMatchObject({ value: ['x'], kind: 'set' });
+  });
+
   it('is deleted by another hub after a minute, when its writer is gone', async () => {
     vi.useFakeTimers();
     try {

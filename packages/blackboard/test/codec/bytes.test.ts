@@ -60,7 +60,7 @@ describe('what is written', () => {
       fc.property(fc.array(value, { maxLength: 60, size: 'max' }), (made) => {
         const values = made.map((one) => ownJson(one, limits));
         const writer = new ByteWriter();
-        const encoder = new ValueEncoder(writer);
+        const encoder = new ValueEncoder(writer, 50);
         for (const one of values) encoder.write(one);
         const reader = new ByteReader(writer.finish());
         const decoder = new ValueDecoder(reader, limits);
@@ -74,7 +74,7 @@ describe('what is written', () => {
   it('knows more shapes and repeated texts than have numbers', () => {
     const limits = { maxValueLength: 1e6, maxDepth: 64 };
     const writer = new ByteWriter();
-    const encoder = new ValueEncoder(writer);
+    const encoder = new ValueEncoder(writer, 50);
     const values = Array.from({ length: 9_000 }, (_, n) =>
       ownJson({ [`name ${n % 4_500}`]: `text ${n % 4_500}`, twice: [`text ${n % 4_500}`, `text ${n % 4_500}`] }, limits),
     );

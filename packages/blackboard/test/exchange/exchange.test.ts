@@ -2,7 +2,7 @@ import { createMemoryStore, type Store, type StoredValue } from '@meshwork/core'
 import { manualClock } from '@meshwork/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { kinds } from '../../src/exchange/message.ts';
+import { decodeMessage, kinds } from '../../src/exchange/message.ts';
 import { type Blackboard, type BlackboardOptions, type BoardSettings, createBlackboard, type PeerLink } from '../../src/index.ts';
 
 const board = 'plans';
@@ -88,6 +88,29 @@ describe('an exchange', () => {
     expect(await two.board(board).get('a')).toBeUndefined();
     expect(lost).toHaveBeenCalledWith(expect.objectContaining({ peer: 'two', board }));
     expect((await one.status(board)).peers).toMatchObject([{ peer: 'two', isReached: false, reason: expect.stringContaining('level rules') }]);
+  });
+
+  it('compares everything only where all was exchanged, and not what is on its way to a disk', async () => {
+    const slow = (): Store => {
+      const store = createMemoryStore();
+      return { ...store, append: (...given) => new Promise((resolve) => setTimeout(resolve, 1)).then(() => store.append(...given)) };
+    };
+    await using one = await openHub('one', { syncEveryMs: 1_000_000, store: slow() });
+    await using two = await openHub('two', { syncEveryMs: 1_000_000, store: slow() });
+    const seen: Uint8Array[] = [];
+    two.connect(linkTo(two, one, seen));
+    await two.board(board).sync();
+    seen.length = 0;
+    for (let round = 0; round < 50; round++) {
+      const synced = two.board(board).sync();
+      for (let turns = round % 8; turns > 0; turns--) await null;
+      const written = [one.board(board).set('a', round), two.board(board).set('b', round)];
+      await Promise.all([synced, ...written]);
+      await two.board(board).sync();
+    }
+    const wholes = seen.map((message) => decodeMessage(message, {})).filter((message) => message.kind === 'pull' && message.since.size === 0);
+    expect(wholes).toEqual([]);
+    expect(await isEqual(one, two)).toBe(true);
   });
 
   it('does not happen with oneself', async () => {
@@ -204,6 +227,65 @@ describe('an absence', () => {
         hub = await openHub('one', options);
       }
       await hub.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('a member', () => {
+  const options = { syncEveryMs: 1_000, maxAbsenceMs: 30_000 };
+  const pass = async (clock: ReturnType<typeof manualClock>, seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      clock.advance(1_000);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+  };
+
+  it('that speaks is present, also when its clock was far ahead before a restart', async () => {
+    vi.useFakeTimers();
+    try {
+      const clock = manualClock();
+      const store: Store = { ...createMemoryStore(), close: async () => {} };
+      await using one = await openHub('one', { ...options, clock });
+      const retired = vi.fn();
+      one.events.on('replica-retired', retired);
+      let two = await openHub('two', { ...options, clock, store });
+      clock.jump(86_400_000);
+      two.connect(linkTo(two, one));
+      await two.board(board).sync();
+      await two.close();
+      clock.jump(-86_400_000);
+      two = await openHub('two', { ...options, clock, store });
+      two.connect(linkTo(two, one));
+      await pass(clock, 100);
+      expect(retired).not.toHaveBeenCalled();
+      await two.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('that lost its disk before anybody knew it is not waited for for ever', async () => {
+    vi.useFakeTimers();
+    try {
+      const clock = manualClock();
+      await using one = await openHub('one', { ...options, clock });
+      await using two = await openHub('two', { ...options, clock });
+      two.connect(linkTo(two, one));
+      const ghost = await openHub('three', { ...options, clock });
+      const link = linkTo(ghost, one);
+      ghost.connect({ ...link, request: async (message, how) => (message[1] === kinds.push ? Promise.reject(new Error('cut')) : link.request(message, how)) });
+      await expect(ghost.board(board).sync()).rejects.toThrow();
+      await ghost.close();
+      await one.board(board).set('a', 1);
+      await two.board(board).sync();
+      await one.board(board).delete('a');
+      await pass(clock, 20);
+      // It could have got the value.
+      expect((await one.status(board)).versions).toBe(3);
+      await pass(clock, 100);
+      for (const hub of [one, two]) expect((await hub.status(board)).versions).toBe(2);
     } finally {
       vi.useRealTimers();
     }

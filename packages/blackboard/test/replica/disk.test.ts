@@ -48,11 +48,13 @@ describe('a write', () => {
     const written = board.set('a', 'after').then(() => told.push('acknowledged'));
     const read = board.get('a').then((entry) => told.push(`read ${entry?.value}`));
     const listed = board.list('').then(([entry]) => told.push(`listed ${entry?.value}`));
-    await expect(board.get('a', { timeoutMs: 10 })).rejects.toBeInstanceOf(UnavailableError);
-    await expect(hub.peer.answer({ name: 'two' }, Uint8Array.of())).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-    expect(told).toEqual([]);
-    failWith(undefined);
-    release();
+    try {
+      await expect(board.get('a', { timeoutMs: 10 })).rejects.toBeInstanceOf(UnavailableError);
+      expect(told).toEqual([]);
+    } finally {
+      failWith(undefined);
+      release();
+    }
     await Promise.all([written, read, listed]);
     expect(told.sort()).toEqual(['a', 'acknowledged', 'listed after', 'read after']);
   });
