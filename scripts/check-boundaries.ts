@@ -28,6 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     '@meshwork/store-redis',
     '@meshwork/store-sqlite',
     '@meshwork/transports',
+    '@meshwork/blackboard',
     '@meshwork/guardian',
     '@meshwork/audit',
     '@meshwork/events',

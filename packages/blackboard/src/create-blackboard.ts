@@ -8,6 +8,8 @@ import type { StrongStore } from './strong/strong-store.ts';
 export interface BlackboardOptions {
   /** This hub's name: nobody else's among its peers, and the same after a restart. Hubs of different names can share a store. */
   readonly name: string;
+  /** What its streams in the store are named by: where it differs, there are other boards. Default the name; a hub that has a store for itself can change its name with a fixed one. */
+  readonly space?: string;
   /** Where the boards are kept. @see allowVolatile */
   readonly store: Store;
   /** By name. */
@@ -50,6 +52,7 @@ const MAX_NAME = 200;
 export async function createBlackboard(options: BlackboardOptions): Promise<Blackboard> {
   const {
     name,
+    space = name,
     store,
     boards: settings,
     place,
@@ -65,10 +68,11 @@ export async function createBlackboard(options: BlackboardOptions): Promise<Blac
     onError = () => {},
   } = options;
   checkName('a blackboard', name);
+  checkName('the space of a blackboard', space);
   for (const board of Object.keys(settings)) checkName('a board', board);
   if (options.allowVolatile !== true) requireDurable(store, 'the blackboard');
   const teller = createTeller<BlackboardEvents>(onError);
-  const common = { hub: name, store, place, clock, ids, random, syncEveryMs, requestTimeoutMs, maxAbsenceMs, minLogBytes, teller, onError };
+  const common = { hub: name, space, store, place, clock, ids, random, syncEveryMs, requestTimeoutMs, maxAbsenceMs, minLogBytes, teller, onError };
   const open = new Map<string, OpenBoard>();
   let isClosed: Promise<void> | undefined;
   const close = () => {
@@ -99,7 +103,7 @@ export async function createBlackboard(options: BlackboardOptions): Promise<Blac
     status: (board) => find(board).status(),
     peer: {
       async answer(from, message) {
-        if (!isStrong(message)) return find(boardOf(message)).exchange.answer(from.name, message);
+        if (!isStrong(message)) return find(boardOf(message)).answer(from.name, message);
         if (strongPeer === undefined) throw new InvalidInputError('a message is about keys of level strong, which this hub does not keep for its peers');
         return strongPeer.answer(from, message);
       },

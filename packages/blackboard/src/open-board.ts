@@ -8,7 +8,7 @@ import { inTime } from './board/in-time.ts';
 import { createWatchers } from './board/watchers.ts';
 import type { Board, ReadOptions } from './board.ts';
 import type { Entry } from './entry.ts';
-import { type BoardExchange, createBoardExchange } from './exchange/board-exchange.ts';
+import { createBoardExchange } from './exchange/board-exchange.ts';
 import { createPeerSession, type PeerSession } from './exchange/peer-session.ts';
 import { createHybridClock } from './hybrid-clock.ts';
 import { createLevels } from './levels.ts';
@@ -23,6 +23,7 @@ import type { StrongStore } from './strong/strong-store.ts';
 export interface OpenBoardOptions {
   readonly name: string;
   readonly hub: string;
+  readonly space: string;
   readonly store: Store;
   readonly place: string;
   readonly settings: BoardSettings;
@@ -44,14 +45,15 @@ const MAX_VALUE_LENGTH = 1_048_576;
 /** A board, open: what serves its readers and writers, and what keeps it equal to its peers'. */
 export interface OpenBoard {
   readonly board: Board;
-  readonly exchange: BoardExchange;
+  /** Answers a peer. */
+  answer(from: string, bytes: Uint8Array): Promise<Uint8Array>;
   status(): Promise<BoardStatus>;
   connect(link: PeerLink): () => void;
   close(): Promise<void>;
 }
 
 export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
-  const { name, hub, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs } = options;
+  const { name, hub, space, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs } = options;
   const { maxKeys = 1_000_000, maxKeyLength = MAX_KEY_LENGTH, maxValueLength = MAX_VALUE_LENGTH, historyLength = 10_000 } = settings;
   const levels = createLevels(settings);
   if (strong === undefined && levels.mayHold('', 'strong')) {
@@ -60,7 +62,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
   // Smaller limits are for who writes here: what was written before they were set, and what peers wrote, is kept.
   const limits = { maxKeyLength: Math.max(maxKeyLength, MAX_KEY_LENGTH), maxValueLength: Math.max(maxValueLength, MAX_VALUE_LENGTH) };
   const monotonic = () => clock.monotonic?.() ?? clock.now();
-  const streams = (part: string) => `blackboard/${encodeURIComponent(hub)}/${encodeURIComponent(name)}/${part}`;
+  const streams = (part: string) => `blackboard/${encodeURIComponent(space)}/${encodeURIComponent(name)}/${part}`;
   const replica = await openReplica({
     journal: store,
     streams: { log: streams('log'), snapshot: streams('snapshot') },
@@ -179,7 +181,11 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
 
   return {
     board,
-    exchange,
+    async answer(from, bytes) {
+      const answer = await exchange.answer(from, bytes);
+      for (const session of sessions) if (session.status.peer === from) session.heard();
+      return answer;
+    },
     async status() {
       return {
         board: name,

@@ -22,6 +22,8 @@ export interface PeerSession {
   readonly status: PeerStatus;
   /** There are fresh own writes. */
   nudge(): void;
+  /** The peer has said something by itself: if it could not be reached the last time, it is tried soon. */
+  heard(): void;
   /** One exchange, now. @throws {UnavailableError} when the peer could not be reached. */
   exchange(signal: AbortSignal): Promise<void>;
   close(): void;
@@ -60,6 +62,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   let sinceRepair = REPAIR_EVERY;
   let underWay: Promise<void> | undefined;
   let nudged = false;
+  let isHeard = false;
   let wake: (() => void) | undefined;
 
   const ask = async <Kind extends Message['kind']>(message: Message, kind: Kind, signal: AbortSignal): Promise<Extract<Message, { kind: Kind }>> => {
@@ -169,11 +172,13 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     });
   const loop = async () => {
     while (!closing.signal.aborted) {
+      isHeard = false;
       await attempt(closing.signal, () => run(closing.signal)).catch(() => {});
       const waitMs = syncEveryMs * Math.min(2 ** failures, MAX_BACK_OFF) * (0.75 + random() / 2);
-      const until = monotonic() + waitMs;
+      const since = monotonic();
+      const dueIn = () => since + (isHeard && failures > 0 ? syncEveryMs / 4 : waitMs) - monotonic();
       // Fresh writes come in between; what fails then waits for the next exchange.
-      for (let left = waitMs; left > 0 && !closing.signal.aborted; left = until - monotonic()) {
+      for (let left = dueIn(); left > 0 && !closing.signal.aborted; left = dueIn()) {
         if (nudged && theirs !== undefined) {
           nudged = false;
           await attempt(closing.signal, pushFresh).catch(() => {});
@@ -193,6 +198,10 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     nudge() {
       nudged = true;
       if (theirs !== undefined) wake?.();
+    },
+    heard() {
+      isHeard = true;
+      if (failures > 0) wake?.();
     },
     exchange: (signal) => attempt(signal, () => run(signal)),
     close() {

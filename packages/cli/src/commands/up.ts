@@ -6,11 +6,15 @@ import { createLogger, type LogTarget } from '@meshwork/telemetry/logger';
 import { serveHttp, serveStdio, serveWebSocket } from '@meshwork/transports';
 import { createDoorLimits } from '@meshwork/transports/limits';
 import { withoutKeys } from '../authenticators.ts';
+import { logBoards } from '../boards/log-boards.ts';
 import { auditSettingsOf } from '../config/audit-field.ts';
+import { boardsSettingsOf } from '../config/boards-field.ts';
 import { type Config, durationMs } from '../config/config-schema.ts';
 import { eventsSettingsOf } from '../config/events-field.ts';
 import { doorLimitsOf, jsonLimitsOf, limitRulesOf } from '../config/limits-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { longDurationMs } from '../config/long-duration.ts';
+import { peersSettingsOf } from '../config/peers-field.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -91,6 +95,7 @@ async function start({ folder, settings, config, store, logger }: StartParts, io
   const rules = config.guardian;
   const pepper = await readKeyPepper(io.env, io.cwd);
   const limits = limitRulesOf(config.limits ?? {}, durationMs);
+  const peers = await peersSettingsOf(config.peers, io.cwd);
   const running = await startHub({
     folder,
     store,
@@ -110,11 +115,16 @@ async function start({ folder, settings, config, store, logger }: StartParts, io
     },
     audit: auditSettingsOf(config.audit, io.cwd),
     events: eventsSettingsOf(config.events),
+    boards: boardsSettingsOf(config.boards),
+    peers,
+    ...(config.syncEvery !== undefined && { syncEveryMs: longDurationMs(config.syncEvery) }),
+    ...(config.name !== undefined && { name: config.name }),
     ...(config.instructions !== undefined && { instructions: config.instructions }),
     ...(limits !== undefined && { limits }),
     onError: (error) => reportTo(logger, error),
   });
   logGuardian(running.guardian, logger.child('guardian'));
+  logBoards(running.blackboard, peers, logger.child('boards'));
   return running;
 }
 
