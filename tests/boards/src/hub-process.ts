@@ -22,6 +22,8 @@ export interface HubProcess {
   stop(): Promise<void>;
   /** Calls a tool as its administrator. Throws when no answer comes. */
   call(tool: string, args: object, timeoutMs?: number): Promise<ToolAnswer>;
+  /** How a board does there. Throws when no answer comes. */
+  status(board: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
 export interface HubProcessOptions {
@@ -43,6 +45,7 @@ export function createHubProcess({ name, port, key, args, env }: HubProcessOptio
     ending.kill(signal);
     await ended;
   };
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
   return {
     name,
     get isUp() {
@@ -67,11 +70,18 @@ export function createHubProcess({ name, port, key, args, env }: HubProcessOptio
     async call(tool, args, timeoutMs = 10_000) {
       const response = await fetch(`http://127.0.0.1:${port}/mcp/tools/${tool}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+        headers,
         body: JSON.stringify(args),
         signal: AbortSignal.timeout(timeoutMs),
       });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    },
+    async status(board) {
+      const response = await fetch(`http://127.0.0.1:${port}/mcp/resources/${encodeURIComponent(`blackboard://${board}`)}`, {
+        headers,
+        signal: AbortSignal.timeout(10_000),
+      });
+      return (await response.json()) as Record<string, unknown>;
     },
   };
 }

@@ -19,7 +19,8 @@ export function faultsOf(ledger: Ledger, read: (key: string) => unknown): string
   const faults: string[] = [];
   for (const [key, { acknowledged, attempted }] of ledger.sequences) {
     const value = read(key) ?? 0;
-    if (typeof value !== 'number' || value < acknowledged || value > attempted) faults.push(`${key} is ${value}; ${acknowledged} was acknowledged, ${attempted} tried`);
+    if (typeof value !== 'number' || value < acknowledged || value > attempted)
+      faults.push(`${key} is ${value}; ${acknowledged} was acknowledged, ${attempted} tried`);
   }
   for (const [key, { acknowledged, unknown }] of ledger.counts) {
     const value = read(key) ?? 0;

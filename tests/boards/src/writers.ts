@@ -65,7 +65,8 @@ export async function writeOn({ hub, name, ledger, random }: Writer, signal: Abo
     try {
       const { status, body } = await hub.call(tool, args);
       if (status === 200) return true;
-      if (status < 500 && status !== 429 && status !== 409) throw new Error(`${hub.name} refuses ${tool} with ${status}: ${JSON.stringify(body)}`, { cause: refused });
+      if (status < 500 && status !== 429 && status !== 409)
+        throw new Error(`${hub.name} refuses ${tool} with ${status}: ${JSON.stringify(body)}`, { cause: refused });
     } catch (error) {
       if ((error as Error).cause === refused) throw error;
     }

@@ -20,7 +20,9 @@ it('five hubs that are killed and cut off from one another lose nothing, and end
   const { hubs, ways } = formation;
   const ledger = createLedger();
   const end = new AbortController();
-  const writers = hubs.flatMap((hub) => ['a', 'b'].map((which) => writeOn({ hub, name: `${hub.name}-${which}`, ledger, random: random.fork(`${hub.name}-${which}`).next }, end.signal)));
+  const writers = hubs.flatMap((hub) =>
+    ['a', 'b'].map((which) => writeOn({ hub, name: `${hub.name}-${which}`, ledger, random: random.fork(`${hub.name}-${which}`).next }, end.signal)),
+  );
   const chaos = wreak({ hubs, ways, random: random.fork('chaos').next }, end.signal);
   await pause(lastsMs);
   end.abort();
