@@ -198,6 +198,41 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
     .option('--out <file>', 'write it to a file')
     .action(run(async (context, options) => (await auditCommands()).reportAudit(context, options as never)));
 
+  const board = program.command('board').description('what agents share');
+  const boardCommands = () => import('./commands/board.ts');
+  const onBoard = (name: string, description: string) =>
+    command(board, name, description).option('--board <name>', 'the board (default main, or the only one)');
+  onBoard('get <key>', 'print what a key holds; exit code 1 when there is nothing').action(
+    run(async (context, key: string, options) => (await boardCommands()).getKey(context, key, options as never)),
+  );
+  onBoard('set <key> <value>', 'write a key; the value is JSON, or text that is none')
+    .option('--text', 'the value is text, also where it would be JSON')
+    .option('--ttl <duration>', 'how long it lasts, such as 12h or 30d')
+    .option('--expected <version>', 'only if the key is at this version (of keys of level strong)')
+    .option('--absent', 'only if the key is absent (of keys of level strong)')
+    .action(run(async (context, key: string, value: string, options) => (await boardCommands()).setKey(context, key, value, options as never)));
+  onBoard('delete <key>', 'delete a key; exit code 1 when there was nothing').action(
+    run(async (context, key: string, options) => (await boardCommands()).deleteKey(context, key, options as never)),
+  );
+  onBoard('list [prefix]', 'list keys and what they hold')
+    .option('--limit <number>', 'at most so many (default 100)')
+    .action(run(async (context, prefix: string | undefined, options) => (await boardCommands()).listKeys(context, prefix, options as never)));
+  onBoard('watch [prefix]', 'print changes until Ctrl-C')
+    .option('--count <number>', 'stop after so many')
+    .action(run(async (context, prefix: string | undefined, options) => (await boardCommands()).watchBoard(context, prefix, options as never)));
+  onBoard('history <key>', 'list what a key was, newest first')
+    .option('--limit <number>', 'at most so many (default 20)')
+    .action(run(async (context, key: string, options) => (await boardCommands()).showHistory(context, key, options as never)));
+  onBoard('conflicts <key>', 'list values that were written without knowing of each other').action(
+    run(async (context, key: string, options) => (await boardCommands()).showConflicts(context, key, options as never)),
+  );
+  onBoard('resolve <key> <value>', 'write one value in place of all of them')
+    .option('--text', 'the value is text, also where it would be JSON')
+    .action(run(async (context, key: string, value: string, options) => (await boardCommands()).resolveKey(context, key, value, options as never)));
+  onBoard('status', 'say how a board does: its size, its members and its peers').action(
+    run(async (context, options) => (await boardCommands()).boardStatus(context, options as never)),
+  );
+
   const toolCommands = () => import('./commands/tools.ts');
   command(program, 'tools', "list the hub's tools").action(run(async (context) => (await toolCommands()).listTools(context)));
   command(program, 'call <tool> [arguments...]', 'call a tool: name=value for texts, name:=json for anything else')

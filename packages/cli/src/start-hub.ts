@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type AuditLog, audit, createStoredKeys } from '@meshwork/audit';
 import { auditReports } from '@meshwork/audit/report';
+import type { Blackboard } from '@meshwork/blackboard';
 import {
   createHub,
   createJournalBus,
@@ -17,6 +18,7 @@ import {
 } from '@meshwork/core';
 import { createEvents, type Events } from '@meshwork/events';
 import {
+  boardPolicies,
   type CertificateOptions,
   type Guardian,
   type GuardianOptions,
@@ -30,8 +32,11 @@ import { createCedarEngine } from '@meshwork/guardian/cedar';
 import { createMetrics, type Metrics, telemetryResources, tracing } from '@meshwork/telemetry';
 import { createPresence, type Presence, presenceModule } from '@meshwork/transports';
 import { type LimitRule, rateLimits } from '@meshwork/transports/limits';
+import { openBoards } from './boards/open-boards.ts';
 import { type AuditSettings, auditSettingsOf } from './config/audit-field.ts';
+import { type BoardsSettings, boardsSettingsOf } from './config/boards-field.ts';
 import { type EventsSettings, eventsSettingsOf } from './config/events-field.ts';
+import type { PeerSettings } from './config/peers-field.ts';
 import { type DataFolder, prepareFolder, writeAdminKey } from './data-folder.ts';
 import { forwardModules } from './forward/forward-modules.ts';
 import { startedNews, stoppingNews } from './forward/hub.ts';
@@ -64,6 +69,12 @@ export interface StartHubOptions {
   readonly audit?: AuditSettings;
   /** How events are kept and delivered. Default: what a hub without a configuration file does. */
   readonly events?: EventsSettings;
+  /** What this hub is called among those that share boards. Default the name of the machine; hubs on one store need names of their own. */
+  readonly name?: string;
+  /** The boards, and who may read and write them. Default one board, `main`. */
+  readonly boards?: BoardsSettings;
+  /** Hubs that share boards with this one. */
+  readonly peers?: readonly PeerSettings[];
   readonly instructions?: string;
   /** How often callers may call; an empty list: as often as they like. Default: those of `rateLimits`. */
   readonly limits?: readonly LimitRule[];
@@ -80,6 +91,8 @@ export interface RunningHub extends AsyncDisposable {
   readonly audit: AuditLog;
   /** What happens in the hub, for whoever subscribes. */
   readonly events: Events<HubEventTypes & Record<string, unknown>>;
+  /** What agents share. It closes with the hub. Absent where hubs share the store and this one was given no name. */
+  readonly blackboard: Blackboard | undefined;
   /** What the hub has carried; for the `meter` of whoever serves it. */
   readonly metrics: Metrics;
   /** Who is connected; for the `presence` of whoever serves it. */
@@ -94,13 +107,14 @@ export interface RunningHub extends AsyncDisposable {
 /** Wires store, audit and guardian into a hub on a data folder: what `meshwork up` runs. */
 export async function startHub(options: StartHubOptions): Promise<RunningHub> {
   const { folder, guardian: rules = {}, audit: kept = auditSettingsOf(undefined, '.'), instructions, limits, modules = [], onError = () => {} } = options;
+  const { boards: shared = boardsSettingsOf(undefined), peers = [] } = options;
   const { retention, webhooks } = options.events ?? eventsSettingsOf(undefined);
   const { store, isShared } = options.store ?? (await openStore(sqliteUrl(folder.database)));
   try {
     await prepareFolder(folder);
     const policies = rules.policyFiles === undefined ? standardPolicies : await readPolicies(rules.policyFiles);
     const engine = createCedarEngine({
-      policies,
+      policies: `${policies}\n${boardPolicies(shared.access)}`,
       schema: standardSchema,
       shadow: {
         onMismatch: (event) => onError(new Error(`two evaluators of the policies disagree; cedar-wasm decides from now on: ${JSON.stringify(event)}`)),
@@ -141,7 +155,11 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
       onError,
     });
     const publish = async (news: News) => void (await events.publish(news));
-    const limiting = limits?.length === 0 ? undefined : rateLimits({ ...(limits !== undefined && { rules: limits }), ...(isShared && { store }), onError });
+    const boards = await openBoards({ store, isShared, folder, name: options.name, settings: shared, peers, access: guard.boardAccess, onError });
+    const limiting =
+      limits?.length === 0
+        ? undefined
+        : rateLimits({ ...(limits !== undefined && { rules: limits }), ...(isShared && { store }), isExempt: boards.isExchange, onError });
     const metrics = createMetrics();
     const presence = createPresence();
     const closing = new AbortController();
@@ -154,7 +172,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
       });
     const name = isShared ? randomIds('hub') : 'local';
     const operations = createOperations({ store: patient, hub: name, announceEnd, onError });
-    forwardModules(events, { guardian: guard, operations, audit: log, limits: limiting, presence });
+    forwardModules(events, { guardian: guard, operations, audit: log, limits: limiting, presence, blackboard: boards.blackboard });
     const lostOperations = await operations.recover();
     const hub = createHub({
       modules: [
@@ -167,6 +185,7 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
         presenceModule(presence),
         events,
         ...(limiting === undefined ? [] : [limiting]),
+        ...boards.modules,
         ...modules,
       ],
       operations,
@@ -179,14 +198,30 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
     if (madeAdminKey) await writeAdminKey(folder, await guard.createAdminKey());
     // Before any call, so that whatever happens comes after it.
     await publish(startedNews({ hub: name, version, lostOperations })).catch(onError);
+    boards.connect();
     const close = async () => {
       closing.abort();
       await publish(stoppingNews({ hub: name })).catch(onError);
       await operations.close();
+      await boards.disconnect();
       await hub.close();
+      await boards.close();
       await store.close();
     };
-    return { hub, guardian: guard, store, audit: log, events, metrics, presence, closing: closing.signal, madeAdminKey, close, [Symbol.asyncDispose]: close };
+    return {
+      hub,
+      guardian: guard,
+      store,
+      audit: log,
+      events,
+      blackboard: boards.blackboard,
+      metrics,
+      presence,
+      closing: closing.signal,
+      madeAdminKey,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await store.close();
     throw error;

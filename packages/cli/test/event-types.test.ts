@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { AuditEvents } from '@meshwork/audit';
+import type { BlackboardEvents } from '@meshwork/blackboard';
 import { inProcessPrincipal, type Operation, type OperationEvents, type PayloadOf, type Principal } from '@meshwork/core';
 import type { GuardianEvents } from '@meshwork/guardian';
 import type { PresenceEvents, PresentAgent } from '@meshwork/transports';
 import type { LimitEvents } from '@meshwork/transports/limits';
 import { expect, it } from 'vitest';
 import { auditNews } from '../src/forward/audit.ts';
+import { blackboardNews } from '../src/forward/blackboard.ts';
 import { guardianNews } from '../src/forward/guardian.ts';
 import { startedNews, stoppingNews } from '../src/forward/hub.ts';
 import { limitNews } from '../src/forward/limits.ts';
@@ -42,6 +44,14 @@ const ana: Principal = { ...inProcessPrincipal('ana'), kind: 'agent', address: S
 const limitSamples: Samples<LimitEvents> = { 'limit-reached': { limit: '1 call a minute for each caller', principal: ana, retryAfterMs: 1, secret } };
 const present: PresentAgent = { agent_id: 'ana', kind: 'agent', face: 'mcp', zone: 'local', connected_at: SECRET, last_seen: SECRET };
 const presenceSamples: Samples<PresenceEvents> = { 'agent-connected': { ...present, secret }, 'agent-gone': { ...present, secret } };
+const boardSamples: Omit<Samples<BlackboardEvents>, 'entry-changed'> = {
+  'conflict-found': { board: 'main', key: 'plans/q4', conflicts: 1, secret },
+  'peer-reached': { board: 'main', peer: 'b', secret },
+  'peer-lost': { board: 'main', peer: 'b', reason: 'no answer', secret },
+  'replica-renamed': { board: 'main', was: 'r1', is: 'r2', reason: 'copied', secret },
+  'replica-retired': { board: 'main', replica: 'r1', secret },
+  'clock-refused': { board: 'main', replica: 'r1', aheadMs: 90_000, secret },
+};
 const operation: Operation = {
   id: 'op',
   owner: 'agent:ana',
@@ -75,6 +85,7 @@ const all: readonly News[] = [
   ...newsOf(operationNews, operationSamples),
   ...ends.map(endNews),
   ...newsOf(auditNews, auditSamples),
+  ...newsOf(blackboardNews, boardSamples),
   ...newsOf(limitNews, limitSamples),
   ...newsOf(presenceNews, presenceSamples),
 ];

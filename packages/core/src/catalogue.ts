@@ -85,7 +85,7 @@ export function createCatalogue({ onChange = () => {} }: { onChange?: (kind: 'to
       const exact = resources.get(name);
       if (exact !== undefined && !exact.uri.includes('{')) return { kind, resource: exact, variables: {} };
       for (const resource of listed().templates) {
-        const variables = matchTemplate(resource.uri, name);
+        const variables = matchTemplate(resource.uri, name, resource.opaque);
         if (variables !== undefined) return { kind, resource, variables };
       }
       return undefined;

@@ -74,8 +74,8 @@ export interface HubHandle {
   call(request: CallRequest): Promise<CallResult>;
   /** Adds tools, resources and prompts while the hub runs; the function returned takes them out again. */
   register(registration: Registration): () => void;
-  /** Tells whoever watches that a resource has changed. */
-  resourceUpdated(uri: string): void;
+  /** Tells whoever watches that a resource has changed. `onlyHere`: not those at other hubs, which learn of the change by themselves. */
+  resourceUpdated(uri: string, options?: { readonly onlyHere?: boolean }): void;
 }
 
 export interface Hub extends HubHandle, AsyncDisposable {
@@ -126,9 +126,9 @@ export function createHub(options: HubOptions = {}): Hub {
     scopesFor,
     events,
     register: (registration) => catalogue.register(registration),
-    resourceUpdated(uri) {
+    resourceUpdated(uri, { onlyHere = false } = {}) {
       emit('resource-updated', { uri });
-      options.bus?.publish({ type: 'resource-updated', uri });
+      if (!onlyHere) options.bus?.publish({ type: 'resource-updated', uri });
     },
     call(request) {
       if (closed !== undefined) return Promise.reject(new ClosedError('the hub is closing and takes no more calls; try again when it is back'));

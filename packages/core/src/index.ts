@@ -76,7 +76,7 @@ export {
 } from './principal.ts';
 export { definePrompt, type Prompt, type PromptArgument, type PromptReturn } from './prompt.ts';
 export { redactSecrets } from './redact.ts';
-export { type Completer, defineResource, type Resource, type ResourceRequest, type ResourceReturn } from './resource.ts';
+export { type Completer, type CompletionRequest, defineResource, type Resource, type ResourceRequest, type ResourceReturn } from './resource.ts';
 export {
   type CallResult,
   type InputRequest,

@@ -1,9 +1,16 @@
 import type { ContentAnnotations, ResourceContents } from './content.ts';
 import type { CallContext } from './context.ts';
+import type { Principal } from './principal.ts';
 import type { InputRequired } from './result.ts';
 
-/** Suggests values for one argument, given what was typed so far. */
-export type Completer = (typed: string) => readonly string[] | Promise<readonly string[]>;
+/** Suggests values for one argument, given what was typed so far. What it suggests is what `principal` may know of. */
+export type Completer = (typed: string, request: CompletionRequest) => readonly string[] | Promise<readonly string[]>;
+
+export interface CompletionRequest {
+  readonly principal: Principal;
+  /** The other arguments, as far as they are known by now. They are the caller's words. */
+  readonly arguments: Readonly<Record<string, string>>;
+}
 
 /** A resource, or a family of them when `uri` has variables: `blackboard://{board}/{key}` (RFC 6570 level 1). */
 export interface Resource {
@@ -13,6 +20,8 @@ export interface Resource {
   readonly description?: string;
   readonly mimeType?: string;
   readonly annotations?: ContentAnnotations;
+  /** The variables of `uri` that are names and no part of a path: their values may hold slashes, and be dots. Default none. */
+  readonly opaque?: readonly string[];
   /** Suggestions for the variables of `uri`. */
   readonly complete?: Readonly<Record<string, Completer>>;
   read(request: ResourceRequest, context: CallContext): ResourceReturn | Promise<ResourceReturn>;

@@ -87,6 +87,22 @@ describe('registering while the hub runs', () => {
   });
 });
 
+describe('a URI template', () => {
+  const catalogue = createCatalogue();
+  const resource = (uri: string, opaque?: string[]) => ({ uri, name: uri, read: () => ({ text: uri }), ...(opaque && { opaque }) });
+  catalogue.register({ resources: [resource('file://{folder}/{name}'), resource('board://{board}/{key}', ['key'])] });
+  const variables = (uri: string) => {
+    const target = catalogue.find('resource', uri);
+    return target?.kind === 'resource' ? target.variables : undefined;
+  };
+
+  it('takes slashes and dots in the values of opaque variables, and of no others', () => {
+    for (const key of ['plans%2F1', '..', '%2e', 'a%252Fb', '100%25']) expect(variables(`board://main/${key}`)?.key).toBe(decodeURIComponent(key));
+    for (const uri of ['file://a/b%2Fc', 'file://../b', 'file://a/.', 'board://a%2Fb/c', 'board://main/a/b', 'board://main/', 'board://main/%ff'])
+      expect(variables(uri)).toBeUndefined();
+  });
+});
+
 describe('defining a tool', () => {
   it('refuses names MCP hosts do not take', () => {
     for (const name of ['', 'a b', 'ä', 'x'.repeat(65), 'a/b']) expect(() => tool(name)).toThrow(TypeError);

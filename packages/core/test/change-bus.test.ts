@@ -29,8 +29,10 @@ describe.each(buses)('hubs joined %s', (_name, open) => {
     });
     // A follower begins where the journal ends once it has looked.
     await new Promise((resolve) => setTimeout(resolve, 5));
+    hubs[0]?.resourceUpdated('board://here', { onlyHere: true });
     hubs[0]?.resourceUpdated('board://x');
-    await expect.poll(() => heard.length).toBe(3);
+    await expect.poll(() => heard.length).toBe(4);
+    expect(heard.shift()).toBe('a board://here');
     expect(heard.toSorted()).toEqual(['a board://x', 'b board://x', 'c board://x']);
     await hubs[1]?.close();
     hubs[2]?.resourceUpdated('board://y');

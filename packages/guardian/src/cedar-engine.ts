@@ -12,7 +12,7 @@ export interface CedarEngineOptions {
   readonly policies: string;
   /** The Cedar schema they are checked against. */
   readonly schema: string;
-  /** Decisions remembered. Those on time or rate never are. Default 10,000. */
+  /** Decisions remembered. Those on time or rate, and on keys of boards, never are. Default 10,000. */
   readonly memoSize?: number;
   /** How a sample of decisions is checked while the hub runs. */
   readonly shadow?: ShadowOptions;

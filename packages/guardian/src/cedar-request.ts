@@ -20,6 +20,7 @@ const types = {
   Tool: 'Meshwork::Tool',
   Document: 'Meshwork::Document',
   ResourceType: 'Meshwork::ResourceType',
+  BoardKey: 'Meshwork::BoardKey',
 } as const;
 
 const uid = (type: keyof typeof types, id: string) => ({ type: types[type], id });
@@ -54,5 +55,8 @@ function resourceEntity(question: Facts['question']): EntityJson {
       return { uid: uid('Document', question.uri), attrs: { uri: question.uri }, parents: [] };
     case 'request':
       return { uid: uid('ResourceType', question.resource.name), attrs: { ...question.resource }, parents: [] };
+    case 'readBoard':
+    case 'writeBoard':
+      return { uid: uid('BoardKey', `${question.board}/${question.key}`), attrs: { board: question.board, key: question.key }, parents: [] };
   }
 }

@@ -61,7 +61,8 @@ export function createCheckedEngine({ compiled, wasm, memoSize, shadow: { every 
 
   return {
     decide(facts) {
-      if (facts.question.action === 'request') return decide(facts);
+      // Boards have more keys than the memo has room for, and would drive out what is asked again.
+      if (facts.question.action !== 'call' && facts.question.action !== 'read') return decide(facts);
       const key = JSON.stringify(facts);
       if (key.length > LONGEST_KEY) return decide(facts);
       const known = memo.get(key);

@@ -16,6 +16,7 @@ import { type AgentBook, createAgentBook } from './agent-book.ts';
 import { createAgentTools } from './agent-tools.ts';
 import { createAuthenticator, LONGEST_GIVEN_KEY } from './authenticator.ts';
 import { createAuthorizeStage } from './authorize.ts';
+import { type BoardPolicies, createBoardAccess } from './board-access.ts';
 import { type CertificateOptions, withCertificates } from './certificates.ts';
 import { createCredentialBook, type KeyEvent } from './credential-book.ts';
 import { createVisibility } from './decide-call.ts';
@@ -109,6 +110,8 @@ export interface Guardian extends Module {
   /** Absent without the option of this name. */
   readonly sessions?: Sessions;
   readonly grants: Pick<GrantBook, 'list' | 'stateOf'>;
+  /** Who may read and write which keys of shared boards, as the policies say; for the `access` of a board's module. */
+  readonly boardAccess: BoardPolicies;
   readonly events: Pick<EventEmitter<GuardianEvents>, 'on' | 'off' | 'once'>;
   /** Whether grants, sessions and keys can be issued, as far as the clock goes. */
   clockState(): ClockState;
@@ -263,6 +266,7 @@ export function guardian(options: GuardianOptions): Guardian {
     agentKeys,
     ...(sessions && { sessions: { rotateKey: sessions.rotateKey, end: sessions.end } }),
     grants,
+    boardAccess: createBoardAccess(engine),
     events,
     clockState: clock.state,
     hasAdmin: () => credentials.has(admin),

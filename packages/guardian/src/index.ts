@@ -1,4 +1,6 @@
 export type { Agent, AgentBook } from './agent-book.ts';
+export type { BoardPolicies } from './board-access.ts';
+export { type BoardRule, boardPolicies } from './board-rules.ts';
 export type { CertificateOptions, CertificateRule } from './certificates.ts';
 export { ClockUnsureError } from './clock-unsure-error.ts';
 export type { IssuedKey, KeyEvent } from './credential-book.ts';

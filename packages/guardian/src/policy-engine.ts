@@ -9,7 +9,8 @@ export interface Facts {
   readonly question:
     | { readonly action: 'call'; readonly tool: { readonly name: string; readonly category: string; readonly effect: Effect } }
     | { readonly action: 'read'; readonly uri: string }
-    | { readonly action: 'request'; readonly resource: ResourceType; readonly scope: string; readonly time: number; readonly requestsLastMinute: number };
+    | { readonly action: 'request'; readonly resource: ResourceType; readonly scope: string; readonly time: number; readonly requestsLastMinute: number }
+    | { readonly action: 'readBoard' | 'writeBoard'; readonly board: string; readonly key: string };
 }
 
 /** A kind of thing an agent may ask permission for. */

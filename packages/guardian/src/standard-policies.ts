@@ -17,11 +17,23 @@ when { resource.effect == "admin" };
 permit (principal, action == Meshwork::Action::"read", resource)
 when { !(principal is Meshwork::Anonymous) };
 
-// Callers from outside only read. They may still ask for a permission, check one and give one back.
+// Whoever has shown a credential may read and write shared boards. Forbid what a board's keys are not for (resource.board, resource.key like "plans/*").
+@id("known-callers-use-boards")
+permit (principal, action in [Meshwork::Action::"readBoard", Meshwork::Action::"writeBoard"], resource)
+when { !(principal is Meshwork::Anonymous) };
+
+// From outside boards are only read.
+@id("external-boards-read-only")
+@reason("callers from outside the local machine and the trusted networks may only read boards")
+forbid (principal, action == Meshwork::Action::"writeBoard", resource)
+when { context.zone == "external" };
+
+// Callers from outside only read. They may still ask for a permission, check one and give one back; and hubs that an operator has named as peers
+// exchange boards, wherever they are: nobody else gets further than the tool.
 @id("external-read-only")
 @reason("callers from outside the local machine and the trusted networks may only read")
 forbid (principal, action == Meshwork::Action::"call", resource)
-when { context.zone == "external" && resource.effect != "read" && !(resource.category == "permission" && resource.effect == "write") };
+when { context.zone == "external" && resource.effect != "read" && !(["permission", "replication"].contains(resource.category) && resource.effect == "write") };
 
 // An agent that an admin added, on this machine and with its key, gets the everyday resources.
 @id("local-agents-everyday-resources")

@@ -279,9 +279,10 @@ function anyFacts(): fc.Arbitrary<Facts> {
     question: fc.oneof(
       fc.record({
         action: fc.constant('call' as const),
-        tool: fc.record({ name: word, category: fc.constantFrom('permission', 'test'), effect: fc.constantFrom('read', 'write', 'admin') }),
+        tool: fc.record({ name: word, category: fc.constantFrom('permission', 'replication', 'test'), effect: fc.constantFrom('read', 'write', 'admin') }),
       }),
       fc.record({ action: fc.constant('read' as const), uri: word }),
+      fc.record({ action: fc.constantFrom('readBoard', 'writeBoard'), board: word, key: word }),
       fc.record({
         action: fc.constant('request' as const),
         resource: fc.record({ name: word, everyday: fc.boolean(), remote: fc.boolean() }),

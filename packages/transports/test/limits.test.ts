@@ -55,6 +55,13 @@ describe('the limits a hub has by default', () => {
     expect(await calls(60)).toBe(50);
   });
 
+  it('count no calls that are exempt', async () => {
+    const { calls } = world({ isExempt: ({ call, target }) => call.principal.id === 'hub-b' && target?.kind === 'tool' && target.tool.name === 'vm_create' });
+    expect(await calls(200, { id: 'hub-b' }, { name: 'vm_create' })).toBe(200);
+    expect(await calls(60, { id: 'hub-b' })).toBe(50);
+    expect(await calls(60, {}, { name: 'vm_create' })).toBe(50);
+  });
+
   it('are 10 broadcasts and 5 proposals of those', async () => {
     const { calls } = world();
     expect(await calls(20, {}, { name: 'message_broadcast' })).toBe(10);

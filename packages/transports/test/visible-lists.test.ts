@@ -1,4 +1,4 @@
-import { createHub, DeniedError, defineTool, type Hub, inProcessPrincipal, type Module, type Principal, toolAnswer } from '@meshwork/core';
+import { type Completer, createHub, DeniedError, defineTool, type Hub, inProcessPrincipal, type Module, type Principal, toolAnswer } from '@meshwork/core';
 import { connectInProcess, connectWebSocket, createFetchHandler, mountTools, serveHttp } from '@meshwork/transports';
 import { Client, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,10 @@ import { z } from 'zod';
 
 const tool = (name: string) =>
   defineTool({ name, description: 'A tool.', category: 'test', effect: 'read', input: z.object({}), run: () => toolAnswer([{ type: 'text', text: name }]) });
-const resource = (uri: string) => ({ uri, name: uri, read: () => ({ text: uri }), complete: { key: () => [`a key of ${uri}`] } });
+const completeKey =
+  (uri: string): Completer =>
+  (typed, { principal, arguments: { folder = 'none' } }) => [`${typed} of ${uri}, for ${principal.id}, in ${folder}`];
+const resource = (uri: string) => ({ uri, name: uri, read: () => ({ text: uri }), complete: { key: completeKey(uri) } });
 const prompt = (name: string) => ({
   name,
   arguments: [{ name: 'who', complete: () => [`somebody for ${name}`] }],
@@ -109,6 +112,19 @@ describe('lists', () => {
       await client.close();
       await close();
     }
+    await hub.close();
+  });
+
+  it.each(ways)('are completed for who asks, and with what else is known: %s', async (_name, connect, mode) => {
+    const hub = makeHub();
+    const { transport, close } = await connect(hub, outsider, 'out');
+    const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } });
+    await client.connect(transport);
+    const ref = { type: 'ref/resource', uri: 'open://{key}/b' } as const;
+    const { completion } = await client.complete({ ref, argument: { name: 'key', value: 'x' }, context: { arguments: { folder: 'here' } } });
+    expect(completion.values).toEqual(['x of open://{key}/b, for otto, in here']);
+    await client.close();
+    await close();
     await hub.close();
   });
 

@@ -25,6 +25,9 @@ ${line(head)}
 ${line(widths.map((width) => '-'.repeat(width)))}
 ${body.map(line).join('\n')}
 
+Tools of \`replication\` refuse by themselves whoever is no peer that the operator named. Keys of boards are policies' own questions: with the standard
+ones callers with a credential read and write them, callers from outside read (\`external-boards-read-only\`), and nobody else does either.
+
 Every face answers the same. Over the network: ${faces.network.join('; ')}. In the process: ${faces.process.join('; ')}.
 
 This page is written by the tests, which hold it against the hub: \`vitest run --project @meshwork/doors-tests -u\`.

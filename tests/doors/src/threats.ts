@@ -133,4 +133,15 @@ export const threats: readonly Threat[] = [
     attack: 'A caller escapes its limits: new keys, other spellings, a whole IPv6 network, many agents of one owner.',
     answer: 'Limits count the verified caller, owner and organisation in one spelling, and an address by its /64.',
   },
+  {
+    id: 'T33',
+    attack: 'A caller reads, writes, lists, watches or completes keys of a board that are not for it, or learns that they are there.',
+    answer:
+      'Every key is asked of the policies; what a caller is told is the same whether those it may not read are there or not, and who may only write is told nothing.',
+  },
+  {
+    id: 'T34',
+    attack: 'Somebody who is no peer exchanges boards, or uses what peers are spared.',
+    answer: 'The tool of peers answers only agents that the operator named, shows itself to nobody else, and only their calls of it are not counted.',
+  },
 ];

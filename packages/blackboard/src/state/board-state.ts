@@ -17,11 +17,17 @@ export interface Version {
   readonly value?: JsonValue | undefined;
   /** Who wrote it, as the board's access rules know them. */
   readonly writer: string;
+  /** Milliseconds since the Unix epoch from which on it reads as absent; never, when there is none. Kept and carried: whoever holds the state hides and deletes. */
+  readonly expiresAt?: number | undefined;
 }
 
+/** What a write says of itself. */
 export interface Stamp {
+  /** Hybrid logical time: a whole number from 0 on. */
   readonly time: number;
   readonly writer: string;
+  /** Milliseconds since the Unix epoch, a whole number from 0 on. Default: never. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** What is read of a key: the winner of its versions, and how many there are beside it. */

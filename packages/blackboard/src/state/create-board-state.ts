@@ -2,7 +2,7 @@ import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core
 import type { BoardState, Change, Delta, DeltaEntry, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
-import { HeldVersion } from './held-version.ts';
+import { type HeldVersion, holdVersion } from './held-version.ts';
 import { mergeGroups } from './merge-groups.ts';
 import { ownJson, type ValueLimits } from './own-json.ts';
 import { takePage } from './page.ts';
@@ -85,7 +85,7 @@ class State implements BoardState {
   set(key: string, value: JsonValue, stamp: Stamp): Delta {
     this.#checkKey(key, 'register');
     const copied = ownJson(value, this.#limits);
-    const first = this.#begin(1);
+    const first = this.#begin(stamp);
     const entries = [this.#replace(key, key, 'value', copied, stamp)];
     if (this.#slots.hasElements(key)) this.#removeElements(key, stamp, entries);
     return this.#deltaOf(entries, first);
@@ -94,7 +94,7 @@ class State implements BoardState {
   delete(key: string, stamp: Stamp): Delta | undefined {
     const reading = this.read(key);
     if (reading === undefined || isTombstone(reading.version)) return undefined;
-    const first = this.#begin(1);
+    const first = this.#begin(stamp);
     const entries: DeltaEntry[] = [];
     if (this.#slots.get(key).some((version) => !isTombstone(version))) entries.push(this.#replace(key, key, 'deleted', undefined, stamp));
     this.#removeElements(key, stamp, entries);
@@ -109,7 +109,7 @@ class State implements BoardState {
     if (!Number.isSafeInteger(by) || !Number.isSafeInteger(total)) {
       throw new InvalidInputError(`incrementing by ${by} leads to ${total}: counters count in whole numbers up to ${Number.MAX_SAFE_INTEGER}`);
     }
-    const first = this.#begin(1);
+    const first = this.#begin(stamp);
     const others = present.filter((version) => version !== mine && version.kind !== 'deleted');
     return this.#deltaOf([this.#replace(key, key, 'count', total, stamp, others)], first);
   }
@@ -117,7 +117,7 @@ class State implements BoardState {
   add(key: string, element: JsonValue, stamp: Stamp): Delta {
     this.#checkKey(key, 'set');
     const copied = ownJson(element, this.#limits);
-    const first = this.#begin(1);
+    const first = this.#begin(stamp);
     return this.#deltaOf([this.#replace(elementSlot(key, copied), key, 'added', copied, stamp)], first);
   }
 
@@ -126,7 +126,7 @@ class State implements BoardState {
     const copied = ownJson(element, this.#limits);
     const slot = elementSlot(key, copied);
     if (!this.#slots.get(slot).some(({ kind }) => kind === 'added')) return undefined;
-    const first = this.#begin(1);
+    const first = this.#begin(stamp);
     return this.#deltaOf([this.#replace(slot, key, 'removed', copied, stamp)], first);
   }
 
@@ -146,8 +146,9 @@ class State implements BoardState {
       const { slot, key, mine, kept, theirs } = merged;
       if (!before.has(key)) before.set(key, this.read(key));
       const group = [...kept];
-      for (const { replica, kind, writer, counter, time, value } of theirs) {
-        const version = new HeldVersion(this.#logOf(replica).origin(kind, writer), key, counter, time, value);
+      for (const their of theirs) {
+        const { replica, kind, writer } = their;
+        const version = holdVersion(this.#logOf(replica).origin(kind, writer), key, their);
         group.push(version);
         const versions = came.get(replica);
         if (versions === undefined) came.set(replica, [version]);
@@ -199,21 +200,31 @@ class State implements BoardState {
     return changes;
   }
 
-  /** The own counter before `count` writes. */
-  #begin(count: number): number {
+  /** The own counter before a write. */
+  #begin({ time, writer, expiresAt = 0 }: Stamp): number {
+    if (!isWhole(time) || !isWhole(expiresAt)) throw new InvalidInputError(`a stamp has the times ${time} and ${expiresAt}; give whole numbers from 0 on`);
+    this.#checkName(writer, 'the name of a writer');
     const { own, claimed } = this.#seen;
     if (claimed > own) {
       throw new ConflictError(`others know ${claimed} writes of ${JSON.stringify(this.replica)}, which itself knows ${own}: go on under a new name`);
     }
-    if (own + count > Number.MAX_SAFE_INTEGER) throw new ConflictError(`${JSON.stringify(this.replica)} has no writes left: go on under a new name`);
+    if (own + this.#slots.versions >= Number.MAX_SAFE_INTEGER)
+      throw new ConflictError(`${JSON.stringify(this.replica)} has no writes left: go on under a new name`);
     return own;
   }
 
   /** One own write: takes the place of what the slot holds, but for `beside`. */
-  #replace(slot: string, key: string, kind: VersionKind, value: JsonValue | undefined, { time, writer }: Stamp, beside?: readonly HeldVersion[]): DeltaEntry {
+  #replace(
+    slot: string,
+    key: string,
+    kind: VersionKind,
+    value: JsonValue | undefined,
+    { time, writer, expiresAt }: Stamp,
+    beside?: readonly HeldVersion[],
+  ): DeltaEntry {
     const counter = ++this.#seen.own;
     this.#seen.claimed = Math.max(this.#seen.claimed, counter);
-    const version = new HeldVersion(this.#own.origin(kind, writer), key, counter, time, value);
+    const version = holdVersion(this.#own.origin(kind, writer), key, { counter, time, value, expiresAt });
     const present = this.#slots.get(slot);
     const versions = beside === undefined ? [version] : [...beside, version];
     this.#slots.put(slot, key, present, versions);
@@ -263,6 +274,10 @@ class State implements BoardState {
     }
     if (!name.isWellFormed()) throw new InvalidInputError(`${what} holds half a surrogate pair, which UTF-8 cannot carry; repair the text first`);
   }
+}
+
+function isWhole(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 0;
 }
 
 function readsTheSame(one: Reading | undefined, other: Reading | undefined): boolean {

@@ -6,8 +6,10 @@ export function digestOf(versions: Iterable<Version>): string {
   let low = 0;
   let high = 0;
   let count = 0;
-  for (const { key, replica, counter, time, kind, value, writer } of versions) {
-    const text = JSON.stringify([key, replica, counter, time, kind, writer]) + (value === undefined ? '' : canonicalJson(value));
+  for (const { key, replica, counter, time, kind, value, writer, expiresAt } of versions) {
+    const text =
+      JSON.stringify([key, replica, counter, time, kind, writer, ...(expiresAt === undefined ? [] : [expiresAt])]) +
+      (value === undefined ? '' : canonicalJson(value));
     low = (low + hash(text, 0xdeadbeef)) >>> 0;
     high = (high + hash(text, 0x41c6ce57)) >>> 0;
     count++;

@@ -36,4 +36,26 @@ export class HeldVersion implements Version {
   get writer(): string {
     return this.origin.writer;
   }
+
+  get expiresAt(): number | undefined {
+    return undefined;
+  }
+}
+
+/** Apart, so that the versions that never expire do not pay for it. */
+class ExpiringVersion extends HeldVersion {
+  readonly #expiresAt: number;
+
+  constructor(origin: Origin, key: string, counter: number, time: number, value: JsonValue | undefined, expiresAt: number) {
+    super(origin, key, counter, time, value);
+    this.#expiresAt = expiresAt;
+  }
+
+  override get expiresAt(): number {
+    return this.#expiresAt;
+  }
+}
+
+export function holdVersion(origin: Origin, key: string, { counter, time, value, expiresAt }: Omit<Version, keyof Origin | 'key'>): HeldVersion {
+  return expiresAt === undefined ? new HeldVersion(origin, key, counter, time, value) : new ExpiringVersion(origin, key, counter, time, value, expiresAt);
 }

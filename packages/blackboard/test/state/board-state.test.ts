@@ -78,6 +78,32 @@ describe('a key', () => {
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
+  it('carries when it expires, which changes nothing else', () => {
+    const [a, b, c] = three();
+    const delta = a.set('k', 'short-lived', { time: 1, writer: 'w', expiresAt: 1_700_000_000_000 });
+    b.merge(delta);
+    c.merge(b.deltaSince(new Map()).delta);
+    for (const state of [a, b, c]) {
+      expect(state.read('k')).toMatchObject({ value: 'short-lived', version: { expiresAt: 1_700_000_000_000 } });
+      expect(state.versionsOf('k').map(({ expiresAt }) => expiresAt)).toEqual([1_700_000_000_000]);
+    }
+    b.set('k', 'for ever', at(0));
+    expect(b.read('k')?.version.expiresAt).toBeUndefined();
+    c.merge(a.set('k', 'expires, later', { time: 5, writer: 'w', expiresAt: 1 }));
+    c.merge(b.deltaSince(new Map()).delta);
+    expect(c.versionsOf('k').map(({ value }) => value)).toEqual(['expires, later', 'for ever']);
+  });
+
+  it.each([{ time: 0.5 }, { time: -1 }, { time: Number.NaN }, { expiresAt: -1 }, { expiresAt: 2 ** 53 }, { writer: '\ud800' }])(
+    'is not written with %j',
+    (wrong) => {
+      const [a] = three();
+      expect(() => a.set('k', 1, { ...at(1), ...wrong })).toThrow(InvalidInputError);
+      expect(() => a.delete('k', { ...at(1), ...wrong })).not.toThrow();
+      expect(a.context.vector.size).toBe(0);
+    },
+  );
+
   it('is refused with half a surrogate pair, or too long', () => {
     const [a] = three();
     expect(() => a.set('\ud800', 1, at(1))).toThrow(InvalidInputError);

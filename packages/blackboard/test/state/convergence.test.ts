@@ -56,7 +56,7 @@ function play(script: readonly Step[]) {
   for (const step of script) {
     if (step.do === 'write') {
       const [state, past] = [states[step.at]!, seen[step.at]!];
-      const stamp = { time: (step.n * 7919 + step.at * 31) % 50, writer: `agent ${step.at}` };
+      const stamp = { time: Math.abs(step.n * 7919 + step.at * 31) % 50, writer: `agent ${step.at}` };
       const element = elements[step.n % 2]!;
       const common = { key: step.key, replica: state.replica };
       if (step.kind === 'set') {

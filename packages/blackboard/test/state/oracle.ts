@@ -74,7 +74,9 @@ export function plain({ entries, context, covers }: Delta): unknown {
       .map(({ key, versions, seen }) => ({
         key,
         seen: seen === undefined ? undefined : plainContext(seen),
-        versions: versions.map(({ replica, counter, time, kind, value, writer }) => JSON.stringify([replica, counter, time, kind, writer, value])).sort(),
+        versions: versions
+          .map(({ replica, counter, time, kind, value, writer, expiresAt }) => JSON.stringify([replica, counter, time, kind, writer, value, expiresAt]))
+          .sort(),
       }))
       .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
     context: plainContext(context),

@@ -12,7 +12,11 @@ export function printSchema({ io }: CommandContext): ExitCode {
 
 export async function checkConfig(context: CommandContext, file: string): Promise<ExitCode> {
   const config = await loadConfig(resolve(context.io.cwd, file), context.io.env);
-  const shown = config.store === undefined ? config : { ...config, store: hideSecrets(config.store) };
+  const shown = {
+    ...config,
+    ...(config.store !== undefined && { store: hideSecrets(config.store) }),
+    ...(config.peers !== undefined && { peers: config.peers.map(({ key, ...peer }) => ({ ...peer, ...(key !== undefined && { key: 'hidden' }) })) }),
+  };
   context.print({ ok: true, config: shown }, () => `${file} is fine.`);
   return exitCodes.ok;
 }

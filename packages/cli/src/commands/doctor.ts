@@ -101,7 +101,7 @@ async function server(context: CommandContext): Promise<Finding[]> {
     await using hub = await context.connect({ mayWiden: false });
     const tools = await hub.tools();
     const reached: Finding = { check: 'server', state: 'ok', detail: `${hub.url} answers, ${tools.length} tools` };
-    return [shown, way, reached, await health(hub), await chain(hub)];
+    return [shown, way, reached, await health(hub), ...(await mainBoard(hub)), await chain(hub)];
   } catch (error) {
     if (error instanceof CliError && (error.code === 'UNAUTHENTICATED' || /^LOGIN_/.test(error.code)))
       return [shown.state === 'fail' ? shown : { check: shown.check, state: 'fail', detail: wrongKey(error, shown, context.url) }, way];
@@ -153,6 +153,29 @@ async function health(hub: RemoteHub): Promise<Finding> {
   } catch (error) {
     return { check, state: 'warn', detail: `the hub does not say how it is: ${(error as Error).message}` };
   }
+}
+
+/** How the board everybody has does, and which of its peers are away. A hub need not have one. */
+async function mainBoard(hub: RemoteHub): Promise<Finding[]> {
+  const check = 'board main';
+  try {
+    const { keys, members, peers } = (await hub.read('blackboard://main')) as unknown as BoardFacts;
+    const away = peers.filter(({ is_reached }) => !is_reached);
+    const size = `${keys} keys, ${members.length === 1 ? '1 member' : `${members.length} members`}`;
+    if (away.length === 0) return [{ check, state: 'ok', detail: size }];
+    return [
+      { check, state: 'warn', detail: `${size}; ${away.map(({ peer, reason }) => `${peer} is away: ${reason ?? 'it was not reached yet'}`).join('; ')}` },
+    ];
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'NOT_FOUND') return [];
+    return [{ check, state: 'warn', detail: `the hub does not say how it does: ${(error as Error).message}` }];
+  }
+}
+
+interface BoardFacts {
+  readonly keys: number;
+  readonly members: readonly unknown[];
+  readonly peers: readonly { readonly peer: string; readonly is_reached: boolean; readonly reason?: string }[];
 }
 
 async function chain(hub: RemoteHub): Promise<Finding> {

@@ -7,10 +7,12 @@ import { serveHttp, serveStdio, serveWebSocket } from '@meshwork/transports';
 import { createDoorLimits } from '@meshwork/transports/limits';
 import { withoutKeys } from '../authenticators.ts';
 import { auditSettingsOf } from '../config/audit-field.ts';
+import { boardsSettingsOf } from '../config/boards-field.ts';
 import { type Config, durationMs } from '../config/config-schema.ts';
 import { eventsSettingsOf } from '../config/events-field.ts';
 import { doorLimitsOf, jsonLimitsOf, limitRulesOf } from '../config/limits-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { peersSettingsOf } from '../config/peers-field.ts';
 import { type DataFolder, dataFolder } from '../data-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -110,6 +112,9 @@ async function start({ folder, settings, config, store, logger }: StartParts, io
     },
     audit: auditSettingsOf(config.audit, io.cwd),
     events: eventsSettingsOf(config.events),
+    boards: boardsSettingsOf(config.boards),
+    peers: await peersSettingsOf(config.peers, io.cwd),
+    ...(config.name !== undefined && { name: config.name }),
     ...(config.instructions !== undefined && { instructions: config.instructions }),
     ...(limits !== undefined && { limits }),
     onError: (error) => reportTo(logger, error),

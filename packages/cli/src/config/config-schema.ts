@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { anomaliesField } from './anomalies-field.ts';
 import { auditField } from './audit-field.ts';
+import { boardsField } from './boards-field.ts';
 import { eventsField } from './events-field.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { certificateFields, networkFields } from './network-fields.ts';
 import { oauthField } from './oauth-schema.ts';
+import { peersField } from './peers-field.ts';
 
 const duration = z.string().regex(/^\d+(ms|s|m|h)$/, 'must be a number with ms, s, m or h, as in 5m');
 
@@ -50,6 +52,13 @@ export const configSchema = z
     limits: limitsSchema.optional().describe('How often callers may come.'),
     audit: auditField.describe('What becomes of the audit log.'),
     events: eventsField.describe('How events are kept and delivered.'),
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or a digit')
+      .optional()
+      .describe('What this hub is called among those that share boards. Default the name of the machine.'),
+    boards: boardsField.describe('The boards that agents share, by name; false: none. Default one board, main.'),
+    peers: peersField.describe('Hubs that share boards with this one.'),
     instructions: z.string().max(10_000).optional().describe('Text for the models that use this hub.'),
     guardian: z
       .strictObject({

@@ -35,7 +35,7 @@ interface PresenceFacts {
   readonly zone: string;
 }
 
-/** The types of the events a hub publishes of itself, each with its data. Nothing else leaves the modules this way: no secret, and no text of a caller. */
+/** The types of the events a hub publishes of itself, each with its data. Nothing else leaves the modules this way: no secret, and no text of a caller but the key of a conflict. */
 export interface HubEventTypes {
   'meshwork.hub.started': { readonly hub: string; readonly version: string; readonly lostOperations: number };
   'meshwork.hub.stopping': { readonly hub: string };
@@ -70,6 +70,14 @@ export interface HubEventTypes {
   'meshwork.audit.verification_failed': { readonly message: string };
   'meshwork.audit.journal_silent': { readonly patienceMs: number };
   'meshwork.audit.journal_answers': { readonly silentMs: number };
+
+  /** The key is a caller's text: only admins see it. */
+  'meshwork.board.conflict_found': { readonly board: string; readonly key: string; readonly conflicts: number };
+  'meshwork.board.peer_reached': { readonly board: string; readonly peer: string };
+  'meshwork.board.peer_lost': { readonly board: string; readonly peer: string; readonly reason: string };
+  'meshwork.board.replica_renamed': { readonly board: string; readonly was: string; readonly is: string; readonly reason: string };
+  'meshwork.board.replica_retired': { readonly board: string; readonly replica: string };
+  'meshwork.board.clock_refused': { readonly board: string; readonly replica: string; readonly aheadMs: number };
 
   'meshwork.limit.reached': Party & { readonly limit: string; readonly retryAfterMs: number };
 

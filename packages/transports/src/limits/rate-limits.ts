@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { createTeller, type KeyValueStore, LimitedError, type Listenable, type Module, type Principal, type Stage } from '@meshwork/core';
+import { createTeller, type KeyValueStore, LimitedError, type Listenable, type Module, type Principal, type Stage, type StageStep } from '@meshwork/core';
 import { defaultLimitRules, type LimitRule, subjectOf, wordsOf } from './limit-rules.ts';
 import { createMemoryLimiter, type Limiter } from './limiter.ts';
 import { createSharedLimiter } from './shared-limiter.ts';
@@ -9,6 +9,8 @@ export interface RateLimitsOptions {
   readonly rules?: readonly LimitRule[];
   /** Where several hubs count together, with the keys that begin with `limits/`. Default: each counts in its memory. */
   readonly store?: KeyValueStore;
+  /** Calls that no limit counts, such as those by which hubs exchange what they share. Default none. */
+  readonly isExempt?: (step: StageStep) => boolean;
   /** Is told when the store is away; hubs count alone meanwhile. */
   readonly onError?: (error: unknown) => void;
 }
@@ -37,7 +39,7 @@ interface Limit {
  *
  * @throws {TypeError} when a rule's numbers are not whole and positive.
  */
-export function rateLimits({ rules = defaultLimitRules, store, onError }: RateLimitsOptions = {}): RateLimits {
+export function rateLimits({ rules = defaultLimitRules, store, isExempt = () => false, onError }: RateLimitsOptions = {}): RateLimits {
   const { events, tell } = createTeller<LimitEvents>(onError);
   const isFirst = oncePerWindow();
   const limits = rules.map((rule, index): Limit => {
@@ -52,6 +54,7 @@ export function rateLimits({ rules = defaultLimitRules, store, onError }: RateLi
   });
 
   const limit: Stage = async (step, next) => {
+    if (isExempt(step)) return next();
     const taken: { readonly limiter: Limiter; readonly subject: string }[] = [];
     for (const [index, { rule, name, limiter }] of limits.entries()) {
       const found = subjectOf(rule, step);

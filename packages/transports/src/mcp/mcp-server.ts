@@ -128,7 +128,9 @@ export function createMcpServer(hub: Hub, options: McpServerOptions): Server {
   server.setRequestHandler('resources/read', ({ params }, context) => call('resource', params.uri, undefined, context) as never);
   server.setRequestHandler('prompts/get', ({ params }, context) => call('prompt', params.name, params.arguments, context) as never);
   server.setRequestHandler('completion/complete', async ({ params }) => {
-    const values = (await completerOf(hub.visibleTo(options.principal), params)?.(params.argument.value)) ?? [];
+    const { principal } = options;
+    const request = { principal, arguments: params.context?.arguments ?? {} };
+    const values = (await completerOf(hub.visibleTo(principal), params)?.(params.argument.value, request)) ?? [];
     return { completion: { values: values.slice(0, 100), total: values.length, hasMore: values.length > 100 } };
   });
   if (era === 'modern' && hub.operations !== undefined) serveTasks(server, (name, args, context) => call('tool', name, args, context));

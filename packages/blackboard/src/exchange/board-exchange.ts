@@ -1,0 +1,155 @@
+import { ConflictError, InvalidInputError, UnavailableError } from '@meshwork/core';
+import type { DeltaLimits } from '../codec/delta-limits.ts';
+import type { Members } from '../replica/members.ts';
+import type { Replica } from '../replica/replica.ts';
+import type { Delta } from '../state/board-state.ts';
+import { isWithinVector, type VersionVector } from '../state/context.ts';
+import { joinPages } from './join-pages.ts';
+import { decodeMessage, encodeMessage, type Introduction, type Message, type Page } from './message.ts';
+import { takeWhole } from './take-whole.ts';
+
+/** Bytes of a page, about. */
+const PAGE_BYTES = 256 * 1_024;
+/** Bytes of the messages of one push that is not over yet. */
+const MAX_PUSH_BYTES = 256 * 1_024 * 1_024;
+const MAX_PUSHES = 64;
+
+/** One board's side of exchanges with peers, whoever began them. */
+export interface BoardExchange {
+  readonly board: string;
+  /** @throws {InvalidInputError} when the message is none of ours, {@link UnavailableError} when the store fails. */
+  answer(from: string, bytes: Uint8Array): Promise<Uint8Array>;
+  introduce(): Introduction;
+  /** Looks at what a peer says of itself and of this replica. @throws {ConflictError} when its level rules are others. */
+  meet(peer: string, introduction: Introduction): Promise<void>;
+  /** What somebody lacks, once it is on disk here. */
+  pageSince(since: VersionVector): Promise<Page>;
+  take(pages: readonly Delta[], options: { readonly isWhole: boolean }): Promise<boolean>;
+  /** Of the live versions; costs something only when they have changed. */
+  digest(): string;
+  /** True until this replica, which has lost something, has taken all that some peer has. */
+  readonly isLacking: boolean;
+}
+
+export interface BoardExchangeOptions {
+  readonly board: string;
+  readonly name: string;
+  readonly levels: string;
+  readonly limits: DeltaLimits;
+  readonly replica: Replica;
+  readonly members: Members;
+}
+
+interface Push {
+  readonly transfer: number;
+  readonly pages: Delta[];
+  bytes: number;
+}
+
+export function createBoardExchange({ board, name, levels, limits, replica, members }: BoardExchangeOptions): BoardExchange {
+  const pushes = new Map<string, Push>();
+  let digested = { edition: -1, digest: '' };
+  let isLacking = false;
+
+  const introduce = (): Introduction => ({ replica: replica.state.replica, levels, acknowledged: members.tell() });
+  const digest = () => {
+    if (digested.edition !== replica.edition) digested = { edition: replica.edition, digest: replica.state.digest() };
+    return digested.digest;
+  };
+  const meet = async (peer: string, introduction: Introduction) => {
+    if (introduction.levels !== levels) {
+      throw new ConflictError(
+        `${JSON.stringify(peer)} has other level rules for the board ${JSON.stringify(board)}, so nothing of it is exchanged; give both hubs the same rules`,
+      );
+    }
+    const me = replica.state.replica;
+    const { durable } = replica;
+    const isBehind = introduction.acknowledged.some(
+      ({ replica: id, vector }) => (vector.get(me) ?? 0) > (durable.get(me) ?? 0) || (id === me && !isWithinVector(vector, durable)),
+    );
+    if (isBehind) {
+      isLacking = true;
+      await replica.rename(`${JSON.stringify(peer)} knows more of this replica than it does itself: a backup was brought back, or two run under one name`);
+      await members.join();
+      await members.retire(me);
+    }
+    members.hear(introduction.acknowledged);
+  };
+  const pageSince = async (since: VersionVector): Promise<Page> => {
+    const { state } = replica;
+    const page = state.deltaSince(since, { maxBytes: PAGE_BYTES });
+    await replica.settled();
+    if (replica.state !== state) throw new UnavailableError('the replica took another name meanwhile; ask again');
+    return page;
+  };
+  const take = async (pages: readonly Delta[], { isWhole }: { readonly isWhole: boolean }) => {
+    const delta = joinPages(pages);
+    for (const { versions } of delta.entries) for (const version of versions) replica.time.take(version.time, version.replica);
+    if (!isWhole) return (await replica.merge(delta)) !== undefined;
+    if (delta.covers.from.size > 0) throw new InvalidInputError('what is given as a whole state begins later; send it from its beginning');
+    await takeWhole(replica, delta, name);
+    isLacking = false;
+    return true;
+  };
+  /** The pages of a push once the last one is there. */
+  const assemble = (from: string, { transfer, number, page }: Extract<Message, { kind: 'push' }>, bytes: number): readonly Delta[] | undefined => {
+    if (number === 0 && page.isLast) return [page.delta];
+    let push = pushes.get(from);
+    if (number === 0) {
+      push = { transfer, pages: [], bytes: 0 };
+      pushes.delete(from);
+      pushes.set(from, push);
+      for (const [oldest] of pushes) if (pushes.size > MAX_PUSHES) pushes.delete(oldest);
+    }
+    if (push?.transfer !== transfer || number > push.pages.length) throw new UnavailableError('pages before this one are missing; push again from the first');
+    if (number < push.pages.length) return undefined;
+    push.bytes += bytes;
+    if (push.bytes > MAX_PUSH_BYTES) {
+      pushes.delete(from);
+      throw new InvalidInputError(`a push is larger than ${MAX_PUSH_BYTES} bytes; let the other hub pull instead`);
+    }
+    push.pages.push(page.delta);
+    if (!page.isLast) return undefined;
+    pushes.delete(from);
+    return push.pages;
+  };
+
+  const respond = async (from: string, message: Message, bytes: number): Promise<Message> => {
+    switch (message.kind) {
+      case 'hello': {
+        const { introduction } = message;
+        await meet(from, introduction);
+        const theirs = introduction.acknowledged[0]?.vector ?? new Map();
+        const knowsYouAs = members.of(introduction.replica)?.state ?? 'unknown';
+        const page = knowsYouAs === 'active' ? await pageSince(theirs) : undefined;
+        const isEven = isWithinVector(theirs, replica.durable) && isWithinVector(replica.durable, theirs);
+        return { board, kind: 'welcome', introduction: introduce(), knowsYouAs, digest: isEven ? digest() : '', page };
+      }
+      case 'pull': {
+        if (members.of(message.replica) === undefined) throw new UnavailableError('who pulls is not a member yet; push first');
+        return { board, kind: 'page', page: await pageSince(message.since) };
+      }
+      case 'push': {
+        await meet(from, message.introduction);
+        const pages = assemble(from, message, bytes);
+        const isTaken = pages === undefined || (await take(pages, message));
+        return { board, kind: 'taken', introduction: introduce(), isTaken };
+      }
+      default:
+        throw new InvalidInputError(`a message of kind ${JSON.stringify(message.kind)} is an answer, and nobody asked`);
+    }
+  };
+
+  return {
+    board,
+    answer: async (from, bytes) => encodeMessage(await respond(from, decodeMessage(bytes, limits), bytes.length)),
+    introduce,
+    meet,
+    pageSince,
+    take,
+    digest,
+    get isLacking() {
+      return isLacking;
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import { MeshworkError, UnavailableError } from '@meshwork/core';
+import type { DeltaLimits } from '../codec/delta-limits.ts';
+import { pause } from '../pause.ts';
+import type { PeerLink } from '../peer-link.ts';
+import type { Replica } from '../replica/replica.ts';
+import type { Delta } from '../state/board-state.ts';
+import { isWithinVector, type VersionVector } from '../state/context.ts';
+import type { BoardExchange } from './board-exchange.ts';
+import { decodeMessage, encodeMessage, type Message, type Page } from './message.ts';
+
+/** How a board does with one peer. */
+export interface PeerStatus {
+  readonly peer: string;
+  readonly isReached: boolean;
+  /** Milliseconds since the last exchange. */
+  readonly lastExchangeMs: number | undefined;
+  readonly reason?: string;
+}
+
+/** Keeps one peer up to date about one board, and learns from it. */
+export interface PeerSession {
+  readonly status: PeerStatus;
+  /** There are fresh own writes. */
+  nudge(): void;
+  /** One exchange, now. @throws {UnavailableError} when the peer could not be reached. */
+  exchange(signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+export interface PeerSessionOptions {
+  readonly link: PeerLink;
+  readonly exchange: BoardExchange;
+  readonly replica: Replica;
+  readonly limits: DeltaLimits;
+  readonly syncEveryMs: number;
+  readonly requestTimeoutMs: number;
+  readonly monotonic: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly onReached: (peer: string) => void;
+  readonly onLost: (peer: string, reason: string) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A peer that does not answer is asked less and less often, up to so many times `syncEveryMs`. */
+const MAX_BACK_OFF = 16;
+/** Exchanges between two comparisons that ended in sending everything. */
+const REPAIR_EVERY = 8;
+
+export function createPeerSession(options: PeerSessionOptions): PeerSession {
+  const { link, exchange, replica, limits, syncEveryMs, requestTimeoutMs, monotonic, random } = options;
+  const closing = new AbortController();
+  /** What the peer has on disk, as far as it has said. */
+  let theirs: VersionVector | undefined;
+  let reason: string | undefined;
+  let isReached = false;
+  let lastExchange: number | undefined;
+  let failures = 0;
+  let transfers = 0;
+  let sinceRepair = REPAIR_EVERY;
+  let underWay: Promise<void> | undefined;
+  let nudged = false;
+  let wake: AbortController = new AbortController();
+
+  const ask = async <Kind extends Message['kind']>(message: Message, kind: Kind, signal: AbortSignal): Promise<Extract<Message, { kind: Kind }>> => {
+    const bytes = await link.request(encodeMessage(message), { signal: AbortSignal.any([signal, closing.signal, AbortSignal.timeout(requestTimeoutMs)]) });
+    const answer = decodeMessage(bytes, limits);
+    if (answer.kind !== kind || answer.board !== exchange.board)
+      throw new UnavailableError(`${JSON.stringify(link.peer)} gave an answer to something else; ask again`);
+    return answer as Extract<Message, { kind: Kind }>;
+  };
+  const { board } = exchange;
+
+  const pull = async (signal: AbortSignal, since: VersionVector, first?: Page): Promise<readonly Delta[]> => {
+    const pageSince = async (cursor: VersionVector) => (await ask({ board, kind: 'pull', replica: replica.state.replica, since: cursor }, 'page', signal)).page;
+    const pages: Delta[] = [];
+    for (let page = first ?? (await pageSince(since)); ; page = await pageSince(page.delta.covers.to)) {
+      pages.push(page.delta);
+      if (page.isLast) return pages;
+    }
+  };
+  const push = async (signal: AbortSignal, since: VersionVector, isWhole: boolean): Promise<void> => {
+    transfers += 1;
+    let cursor = since;
+    for (let number = 0, isLast = false; !isLast; number++) {
+      const page = await exchange.pageSince(cursor);
+      ({ isLast } = page);
+      cursor = page.delta.covers.to;
+      const answer = await ask({ board, kind: 'push', introduction: exchange.introduce(), transfer: transfers, number, isWhole, page }, 'taken', signal);
+      await exchange.meet(link.peer, answer.introduction);
+      if (isLast || !answer.isTaken) theirs = answer.introduction.acknowledged[0]?.vector;
+      if (!answer.isTaken) throw new UnavailableError(`${JSON.stringify(link.peer)} has lost something it had; it is asked again what it has`);
+    }
+  };
+
+  const run = async (signal: AbortSignal): Promise<void> => {
+    const welcome = await ask({ board, kind: 'hello', introduction: exchange.introduce() }, 'welcome', signal);
+    const me = replica.state.replica;
+    await exchange.meet(link.peer, welcome.introduction);
+    theirs = welcome.introduction.acknowledged[0]?.vector ?? new Map();
+    // Who has another name since pulls under that one, once it is known there.
+    const knowsMe = me === replica.state.replica ? welcome.knowsYouAs : 'unknown';
+    if (knowsMe === 'unknown') {
+      await push(signal, theirs, false);
+      const isLacking = exchange.isLacking;
+      await exchange.take(await pull(signal, isLacking ? new Map() : replica.durable), { isWhole: isLacking });
+    } else {
+      const isDifferent = isUneven(welcome.digest);
+      if (isDifferent) sinceRepair = 0;
+      const isWhole = knowsMe === 'retired' || exchange.isLacking || isDifferent;
+      if (isWhole) await exchange.take(await pull(signal, new Map()), { isWhole });
+      else if (welcome.page !== undefined) await exchange.take(await pull(signal, new Map(), welcome.page), { isWhole });
+      if (isDifferent) await push(signal, new Map(), true);
+    }
+    if (theirs === undefined || !isWithinVector(replica.durable, theirs)) await push(signal, theirs ?? new Map(), false);
+  };
+  /** Equal vectors and unequal contents: something went wrong somewhere, and everything is compared. */
+  const isUneven = (digest: string): boolean => {
+    sinceRepair += 1;
+    if (digest === '' || sinceRepair < REPAIR_EVERY) return false;
+    const { durable } = replica;
+    return theirs !== undefined && isWithinVector(durable, theirs) && isWithinVector(theirs, durable) && digest !== exchange.digest();
+  };
+
+  const note = (error: unknown) => {
+    const said = error instanceof Error ? error.message : String(error);
+    failures += 1;
+    theirs = undefined;
+    if (isReached || reason === undefined || (MeshworkError.isInstance(error) && error.code === 'CONFLICT' && reason !== said)) options.onLost(link.peer, said);
+    isReached = false;
+    reason = said;
+  };
+  const attempt = async (signal: AbortSignal, work: () => Promise<void>): Promise<void> => {
+    while (underWay !== undefined) await underWay.catch(() => {});
+    if (closing.signal.aborted || signal.aborted) return;
+    underWay = work();
+    try {
+      await underWay;
+      failures = 0;
+      lastExchange = monotonic();
+      reason = undefined;
+      if (!isReached) options.onReached(link.peer);
+      isReached = true;
+    } catch (error) {
+      if (!closing.signal.aborted) note(error);
+      throw error;
+    } finally {
+      underWay = undefined;
+    }
+  };
+  const pushFresh = async () => {
+    const known = theirs;
+    if (known !== undefined && !isWithinVector(replica.durable, known)) await push(closing.signal, known, false);
+  };
+  const loop = async () => {
+    while (!closing.signal.aborted) {
+      await attempt(closing.signal, () => run(closing.signal)).catch(() => {});
+      const waitMs = syncEveryMs * Math.min(2 ** failures, MAX_BACK_OFF) * (0.75 + random() / 2);
+      const until = monotonic() + waitMs;
+      // Fresh writes come in between; what fails then waits for the next exchange.
+      for (let left = waitMs; left > 0 && !closing.signal.aborted; left = until - monotonic()) {
+        if (nudged && theirs !== undefined) {
+          nudged = false;
+          await attempt(closing.signal, pushFresh).catch(() => {});
+          continue;
+        }
+        wake = new AbortController();
+        await pause(left, AbortSignal.any([wake.signal, closing.signal]));
+        if (!wake.signal.aborted) break;
+      }
+    }
+  };
+  loop().catch(options.onError);
+
+  return {
+    get status() {
+      const lastExchangeMs = lastExchange === undefined ? undefined : monotonic() - lastExchange;
+      return { peer: link.peer, isReached, lastExchangeMs, ...(reason !== undefined && { reason }) };
+    },
+    nudge() {
+      nudged = true;
+      if (theirs !== undefined) wake.abort();
+    },
+    exchange: (signal) => attempt(signal, () => run(signal)),
+    close: () => closing.abort(new UnavailableError('the connection to the peer was ended')),
+  };
+}

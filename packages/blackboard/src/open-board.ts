@@ -1,0 +1,223 @@
+import { type Clock, type IdSource, InvalidInputError, type Store, type Teller, UnavailableError } from '@meshwork/core';
+import type { BlackboardEvents, BoardSettings, BoardStatus } from './blackboard.ts';
+import { createBoard } from './board/create-board.ts';
+import { entryOfReading, entryOfStrong } from './board/entry-of.ts';
+import { createExpiry } from './board/expiry.ts';
+import { createHistory } from './board/history.ts';
+import { inTime } from './board/in-time.ts';
+import { createWatchers } from './board/watchers.ts';
+import type { Board, ReadOptions } from './board.ts';
+import type { Entry } from './entry.ts';
+import { type BoardExchange, createBoardExchange } from './exchange/board-exchange.ts';
+import { createPeerSession, type PeerSession } from './exchange/peer-session.ts';
+import { createHybridClock } from './hybrid-clock.ts';
+import { createLevels } from './levels.ts';
+import type { PeerLink } from './peer-link.ts';
+import { createMembers, RESERVED } from './replica/members.ts';
+import { openReplica } from './replica/replica.ts';
+import type { Change } from './state/board-state.ts';
+import { isWithinVector } from './state/context.ts';
+import { isTombstone } from './state/winner.ts';
+import type { StrongStore } from './strong/strong-store.ts';
+
+export interface OpenBoardOptions {
+  readonly name: string;
+  readonly hub: string;
+  readonly space: string;
+  readonly store: Store;
+  readonly place: string;
+  readonly settings: BoardSettings;
+  readonly strong: StrongStore | undefined;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly random: () => number;
+  readonly syncEveryMs: number;
+  readonly requestTimeoutMs: number;
+  readonly maxAbsenceMs: number;
+  readonly minLogBytes: number;
+  readonly teller: Teller<BlackboardEvents>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A board, open: what serves its readers and writers, and what keeps it equal to its peers'. */
+export interface OpenBoard {
+  readonly board: Board;
+  readonly exchange: BoardExchange;
+  status(): Promise<BoardStatus>;
+  connect(link: PeerLink): () => void;
+  close(): Promise<void>;
+}
+
+export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
+  const { name, hub, space, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs } = options;
+  const { maxKeys = 1_000_000, maxKeyLength = 1_024, maxValueLength = 1_048_576, historyLength = 10_000 } = settings;
+  const levels = createLevels(settings);
+  if (strong === undefined && levels.mayHold('', 'strong')) {
+    throw new InvalidInputError(`the board ${JSON.stringify(name)} has keys of level strong and nothing to keep them in; give a strong store`);
+  }
+  const limits = { maxKeyLength, maxValueLength };
+  const monotonic = () => clock.monotonic?.() ?? clock.now();
+  const streams = (part: string) => `blackboard/${encodeURIComponent(space)}/${encodeURIComponent(name)}/${part}`;
+  const replica = await openReplica({
+    journal: store,
+    streams: { log: streams('log'), snapshot: streams('snapshot') },
+    place,
+    limits,
+    clock: createHybridClock(clock, (id, aheadMs) => teller.tell('clock-refused', { board: name, replica: id, aheadMs })),
+    ids,
+    minLogBytes: options.minLogBytes,
+    onError,
+    onRenamed: (event) => teller.tell('replica-renamed', { board: name, ...event }),
+  });
+  const members = createMembers({ replica, name: hub, clock });
+  const watchers = createWatchers();
+  const history = createHistory({ journal: store, stream: streams('history'), length: historyLength, onError });
+  const expiry = createExpiry({ replica, clock, writer: hub });
+  const exchange = createBoardExchange({ board: name, name: hub, levels: levels.fingerprint, limits, replica, members });
+  const sessions = new Set<PeerSession>();
+  const closing = new AbortController();
+  let onReach: (() => void)[] = [];
+  let isClosed = false;
+
+  const announce = (key: string, before: Entry | undefined, after: Entry | undefined) => {
+    watchers.tell({ key, before, after });
+    if (after === undefined) return;
+    const { writer, replica: id, tombstone, conflicts } = after;
+    teller.tell('entry-changed', { board: name, key, writer, replica: id, tombstone });
+    if (conflicts > (before?.conflicts ?? 0)) teller.tell('conflict-found', { board: name, key, conflicts });
+  };
+  const onChanges = (changes: readonly Change[]) => {
+    const seen: Entry[] = [];
+    for (const { key, before, after } of changes) {
+      if (key.startsWith(RESERVED)) continue;
+      const level = levels.of(key);
+      const entry = after && entryOfReading(replica.state, after, level);
+      if (entry !== undefined) seen.push(entry);
+      announce(key, before === undefined || isTombstone(before.version) ? undefined : entryOfReading(replica.state, before, level), entry);
+    }
+    history.add(seen);
+    const waiting = onReach;
+    onReach = [];
+    for (const look of waiting) look();
+    for (const session of sessions) session.nudge();
+  };
+  replica.onDurable(onChanges);
+  await members.join();
+
+  const stopStrong = strong?.onChange((key) => {
+    if (levels.of(key) !== 'strong' || isClosed) return;
+    const tell = async () => {
+      const reading = await strong.read(key, { signal: AbortSignal.timeout(options.requestTimeoutMs) });
+      if (reading === undefined || isClosed) return;
+      const entry = entryOfStrong(reading);
+      history.add([entry]);
+      announce(key, undefined, entry);
+    };
+    // Who reads the key is told what is wrong; who watches hears of the next change.
+    tell().catch(onError);
+  });
+
+  const sync = async ({ signal, timeoutMs }: ReadOptions): Promise<void> => {
+    const ending = new AbortController();
+    const all = [...sessions];
+    const outcomes = await inTime(Promise.allSettled(all.map((session) => session.exchange(ending.signal))), { signal, timeoutMs }).finally(() =>
+      ending.abort(),
+    );
+    const failed = all.filter((_, at) => outcomes[at]?.status === 'rejected');
+    if (failed.length > 0 && failed.length === all.length) {
+      const peers = failed.map(({ status: { peer, reason } }) => ({ peer, reason: reason ?? 'it did not answer' }));
+      throw new UnavailableError(`no peer of the board ${JSON.stringify(name)} could be reached; this hub goes on by itself`, { details: { peers } });
+    }
+  };
+  const tidy = async () => {
+    await expiry.sweep();
+    for (const id of await members.retireSilent(maxAbsenceMs)) teller.tell('replica-retired', { board: name, replica: id });
+    await members.join();
+    replica.collect(members.stable());
+  };
+  let tidying: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    tidying ??= tidy()
+      .catch((error: unknown) => {
+        if (!isClosed) onError(error);
+      })
+      .finally(() => {
+        tidying = undefined;
+      });
+  }, syncEveryMs);
+  (timer as { unref?: () => void }).unref?.();
+
+  const board = createBoard({
+    name,
+    hub,
+    replica,
+    members,
+    levels,
+    strong,
+    history,
+    watchers,
+    clock,
+    maxKeys,
+    maxKeyLength,
+    sync,
+    async reach(vector, signal) {
+      while (!signal.aborted && !closing.signal.aborted && !isWithinVector(vector, replica.durable)) {
+        const news = new Promise<void>((resolve) => {
+          onReach.push(resolve);
+          signal.addEventListener('abort', () => resolve());
+        });
+        for (const session of sessions) session.exchange(signal).catch(() => {});
+        await news;
+      }
+    },
+  });
+
+  return {
+    board,
+    exchange,
+    async status() {
+      return {
+        board: name,
+        replica: replica.state.replica,
+        keys: replica.state.size - members.count,
+        versions: replica.state.versions,
+        digest: exchange.digest(),
+        vector: Object.fromEntries(replica.durable),
+        members: members.all().map((member) => ({ ...member, lastHeardMs: members.silentMs(member.replica) })),
+        peers: [...sessions].map(({ status }) => status),
+      };
+    },
+    connect(link) {
+      const session = createPeerSession({
+        link,
+        exchange,
+        replica,
+        limits,
+        syncEveryMs,
+        requestTimeoutMs: options.requestTimeoutMs,
+        monotonic,
+        random: options.random,
+        onReached: (peer) => teller.tell('peer-reached', { peer, board: name }),
+        onLost: (peer, reason) => teller.tell('peer-lost', { peer, board: name, reason }),
+        onError,
+      });
+      sessions.add(session);
+      return () => {
+        sessions.delete(session);
+        session.close();
+      };
+    },
+    async close() {
+      isClosed = true;
+      clearInterval(timer);
+      stopStrong?.();
+      for (const session of sessions) session.close();
+      closing.abort();
+      watchers.close();
+      await tidying;
+      await replica.close();
+      await history.close();
+      await strong?.close();
+    },
+  };
+}

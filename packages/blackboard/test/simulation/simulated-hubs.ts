@@ -1,0 +1,73 @@
+import { createSimulation, type NemesisOptions, type SimulatedNode, type Simulation } from '@meshwork/testing/simulation';
+import { type Blackboard, type BoardSettings, createBlackboard } from '../../src/index.ts';
+
+export interface World {
+  readonly simulation: Simulation;
+  readonly hubs: readonly SimulatedNode<Blackboard>[];
+  /** What went wrong inside, and concerned no caller. */
+  readonly errors: unknown[];
+  readonly renamed: string[];
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly maxFaults: number;
+  readonly hubs?: number;
+  readonly settings?: BoardSettings;
+  /** All hubs have this name; default: their own. */
+  readonly name?: string;
+  readonly maxAbsenceMs?: number;
+  readonly minLogBytes?: number;
+}
+
+export const board = 'plans';
+
+/** Hubs on simulated machines, each linked to all others. */
+export function createWorld({ seed, maxFaults, hubs: count = 3, settings = {}, name, maxAbsenceMs, minLogBytes = 4_000 }: WorldOptions): World {
+  const simulation = createSimulation({ seed, maxFaults, requestTimeoutMs: 1_000 });
+  const names = Array.from({ length: count }, (_, at) => `hub${at}`);
+  const errors: unknown[] = [];
+  const renamed: string[] = [];
+  const hubs = names.map((own) =>
+    simulation.node(own, async ({ disk, clock, ids, network, random }) => {
+      const blackboard = await createBlackboard({
+        name: name ?? own,
+        store: disk,
+        place: own,
+        boards: { [board]: settings },
+        clock,
+        ids,
+        random: () => random.next(),
+        syncEveryMs: 200,
+        requestTimeoutMs: 1_000,
+        minLogBytes,
+        ...(maxAbsenceMs !== undefined && { maxAbsenceMs }),
+        onError: (error) => void errors.push(error),
+      });
+      blackboard.events.on('replica-renamed', ({ reason }) => void renamed.push(reason));
+      network.listen(blackboard.peer);
+      for (const peer of names) if (peer !== own) blackboard.connect(network.link(peer));
+      return blackboard;
+    }),
+  );
+  return { simulation, hubs, errors, renamed };
+}
+
+export const someFaults: NemesisOptions = { everyMs: [50, 400], lastsMs: [50, 1_500] };
+
+/** Lets time pass until every hub says the same of its board, or too much has passed. */
+export async function converge({ simulation, hubs }: World, withinMs = 60_000): Promise<void> {
+  const end = simulation.now() + withinMs;
+  let said: string[] = [];
+  while (simulation.now() < end) {
+    await simulation.elapse(500);
+    try {
+      const all = await Promise.all(hubs.map((hub) => hub.call((blackboard) => blackboard.status(board))));
+      said = all.map(({ digest, vector, versions }) => JSON.stringify([digest, Object.entries(vector).sort(), versions]));
+    } catch {
+      continue;
+    }
+    if (new Set(said).size === 1) return;
+  }
+  throw new Error(`the hubs have not become equal:\n${said.join('\n')}`);
+}
