@@ -63,7 +63,8 @@ export function createHubProcess({ name, port, key, args, env }: HubProcessOptio
         complaint = `${complaint}${chunk}`.slice(-4_000);
       });
       const first = await createInterface({ input: starting.stdout })[Symbol.asyncIterator]().next();
-      if (first.done) throw new Error(`${name} did not start:\n${complaint}`);
+      // It may be killed while it starts.
+      if (first.done && starting === child) throw new Error(`${name} did not start:\n${complaint}`);
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
@@ -74,14 +75,16 @@ export function createHubProcess({ name, port, key, args, env }: HubProcessOptio
         body: JSON.stringify(args),
         signal: AbortSignal.timeout(timeoutMs),
       });
-      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+      const body = (await response.json()) as Record<string, unknown>;
+      return { status: response.status, body: (body.structuredContent ?? body) as Record<string, unknown> };
     },
     async status(board) {
       const response = await fetch(`http://127.0.0.1:${port}/mcp/resources/${encodeURIComponent(`blackboard://${board}`)}`, {
         headers,
         signal: AbortSignal.timeout(10_000),
       });
-      return (await response.json()) as Record<string, unknown>;
+      const { contents } = (await response.json()) as { contents: readonly { text: string }[] };
+      return JSON.parse(contents[0]?.text ?? '') as Record<string, unknown>;
     },
   };
 }

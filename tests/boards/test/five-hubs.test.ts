@@ -34,8 +34,10 @@ it('five hubs that are killed and cut off from one another lose nothing, and end
 
   const { digests, entries } = formation;
   await expect.poll(async () => new Set(await digests()).size, { timeout: 120_000, interval: 500 }).toBe(1);
+  expect((await digests())[0]).toMatch(/^\d+-[0-9a-f]+$/);
   for (const hub of hubs) {
     const values = await entries(hub);
+    expect(values.size).toBeGreaterThan(10);
     expect(faultsOf(ledger, (key) => values.get(key))).toEqual([]);
   }
 });
