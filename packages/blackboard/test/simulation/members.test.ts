@@ -22,7 +22,7 @@ async function write({ simulation: { random }, hubs }: World, id: string, kept: 
 
 it('hubs that come and go leave the others equal, with nothing lost and nothing left over', { timeout: 600_000 }, async () => {
   await runSeeds({
-    seeds: 40,
+    seeds: 30,
     async run({ seed, maxFaults }) {
       // So little patience that hubs are also retired which are only cut off for a while.
       const world = createWorld({ seed, maxFaults, hubs: 3, lateHubs: 2, maxAbsenceMs: 1_500 });
