@@ -7,7 +7,7 @@ import { mergeGroups } from './merge-groups.ts';
 import { checkName } from './names.ts';
 import { JsonCopier, type ValueLimits } from './own-json.ts';
 import { takePage } from './page.ts';
-import { type Family, familyOf, readsTheSame, readVersions } from './reading.ts';
+import { type Family, familyOf, readLone, readsTheSame, readVersions } from './reading.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Seen } from './seen.ts';
 import { elementSlot, type Held, isGroup, Slots, slotOf } from './slots.ts';
@@ -67,7 +67,9 @@ class State implements BoardState {
   }
 
   read(key: string): Reading | undefined {
-    return readVersions(key, this.#slots.versionsOf(key));
+    const held = this.#slots.held(key);
+    const isLone = (held === undefined || !isGroup(held)) && !this.#slots.hasElements(key);
+    return isLone ? held && readLone(held) : readVersions(key, this.#slots.versionsOf(key));
   }
 
   versionsOf(key: string): readonly Version[] {
@@ -160,12 +162,10 @@ class State implements BoardState {
     const note = (key: string) => {
       if (!before.has(key)) before.set(key, this.read(key));
     };
-    const after = this.#seen.after(covers);
-    this.#adopted = undefined;
     mergeGroups({
       entries,
       context,
-      after,
+      after: this.#seen.after(covers),
       slots: this.#slots,
       seen: this.#seen,
       hold: (version) => this.#hold(version),

@@ -10,11 +10,16 @@ export function familyOf({ kind }: Version): Family {
   return kind === 'added' || kind === 'removed' ? 'set' : 'register';
 }
 
+/** What the only version of a key reads as, that is no element of a set. */
+export function readLone(version: Version): Reading {
+  return { key: version.key, value: isTombstone(version) ? undefined : version.value, version, conflicts: 0 };
+}
+
 /** What all versions of a key read as together; the kind of the winner says how. */
 export function readVersions(key: string, versions: readonly Version[]): Reading | undefined {
   const first = versions[0];
   if (first === undefined) return undefined;
-  if (versions.length === 1 && first.kind !== 'added') return { key, value: isTombstone(first) ? undefined : first.value, version: first, conflicts: 0 };
+  if (versions.length === 1 && first.kind !== 'added') return readLone(first);
   const winner = versions.reduce((best, version) => (byPrecedence(version, best) < 0 ? version : best));
   const family = familyOf(winner);
   if (family === 'register') {
