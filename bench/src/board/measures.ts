@@ -103,7 +103,10 @@ export const measures = {
     const taken: { readonly micros: number; readonly bytes: number }[] = [];
     // Until it is warm: those who need long for a round are warm after a few.
     for (let at = 0, spent = 0; at < 5 || (at < rounds * 20 && spent < 2e6); at++) {
-      for (let n = 0; n < keysChanged; n++) here.set(keyOf((n * 1_999 + at) % (entries * 2)), entryOf(n + at));
+      setAll(
+        here,
+        Array.from({ length: keysChanged }, (_, n) => [keyOf((n * 1_999 + at) % (entries * 2)), entryOf(n + at)] as const),
+      );
       let bytes = 0;
       const micros = cpuMicros(() => {
         const question = there.ask();
@@ -149,7 +152,13 @@ function entryOf(n: number): { readonly [name: string]: JsonValue } {
 }
 
 function fill(side: Side, entries: number): void {
-  const all = keysOf(entries).map((key, n) => [key, entryOf(n)] as const);
+  setAll(
+    side,
+    keysOf(entries).map((key, n) => [key, entryOf(n)] as const),
+  );
+}
+
+function setAll(side: Side, all: Iterable<readonly [key: string, value: JsonValue]>): void {
   if (side.setAll === undefined) for (const [key, value] of all) side.set(key, value);
   else side.setAll(all);
 }
@@ -166,8 +175,7 @@ function fillFrom(side: Side, texts: readonly string[]): void {
       yield [key, value] as const;
     }
   };
-  if (side.setAll === undefined) for (const [key, value] of parsed()) side.set(key, value);
-  else side.setAll(parsed());
+  setAll(side, parsed());
 }
 
 /** Microseconds of the round that was disturbed least: whoever shares the machine only adds to them. */

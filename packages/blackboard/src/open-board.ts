@@ -74,7 +74,15 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     onError,
     onRenamed: (event) => teller.tell('replica-renamed', { board: name, ...event }),
   });
-  const members = await openMembers({ replica, name: hub, clock, store, key: streams('heard'), maxAbsenceMs });
+  const members = await openMembers({
+    replica,
+    name: hub,
+    clock,
+    store,
+    key: streams('heard'),
+    maxAbsenceMs,
+    onRetired: (id) => teller.tell('replica-retired', { board: name, replica: id }),
+  });
   const watchers = createWatchers();
   const history = createHistory({ journal: store, stream: streams('history'), length: historyLength, onError });
   const expiry = createExpiry({ replica, clock, writer: hub });
@@ -136,8 +144,8 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
   };
   const tidy = async () => {
     await expiry.sweep();
-    for (const id of await members.retireSilent()) teller.tell('replica-retired', { board: name, replica: id });
-    await members.join();
+    await members.retireSilent();
+    if (exchange.mayJoin()) await members.join();
     await members.remember();
     replica.collect(members.stable());
   };

@@ -65,6 +65,23 @@ describe('a board of one hub', () => {
 });
 
 describe('boards of several hubs', () => {
+  it('are kept apart in one store, and of one name in several boards', async () => {
+    const shared = { ...store(), close: async () => {} };
+    const boards = { plans: {}, 'plans/log': {} };
+    const open = (name: string) => openHub(name, { store: shared, boards });
+    {
+      await using one = await open('one');
+      await using two = await open('one/plans');
+      await one.board('plans').set('a', 'one');
+      await one.board('plans/log').set('a', 'log of one');
+      await two.board('plans').set('a', 'two');
+    }
+    await using one = await open('one');
+    await using two = await open('one/plans');
+    const values = await Promise.all([one.board('plans'), one.board('plans/log'), two.board('plans'), two.board('plans/log')].map((board) => board.get('a')));
+    expect(values.map((entry) => entry?.value)).toEqual(['one', 'log of one', 'two', undefined]);
+  });
+
   it('have what the others wrote', async () => {
     await using one = await openHub('one');
     await using two = await openHub('two');

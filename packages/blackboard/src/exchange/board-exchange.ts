@@ -29,8 +29,10 @@ export interface BoardExchange {
   take(pages: readonly Delta[], options: { readonly isWhole: boolean }): Promise<boolean>;
   /** Of the live versions; empty when it was made so lately that making it again would cost too much. */
   digest(): string;
-  /** True until this replica, which has lost something, has taken all that some peer has. */
+  /** True until this replica, which has lost or missed something, has taken all that some peer has. */
   readonly isLacking: boolean;
+  /** Whether this replica can be waited for: one that was retired has first to take all that some peer has, with what was forgotten meanwhile. */
+  mayJoin(): boolean;
 }
 
 export interface BoardExchangeOptions {
@@ -53,8 +55,10 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
   const pushes = new Map<string, Push>();
   let digested = { edition: -1, digest: '', againAt: 0 };
   let isLacking = false;
+  /** It has taken everything since it knows that it was retired. */
+  let hasCaughtUp = false;
 
-  const introduce = (): Introduction => ({ replica: replica.state.replica, life: replica.life, levels, acknowledged: members.tell() });
+  const introduce = (): Introduction => ({ replica: replica.state.replica, life: replica.life, isLacking, levels, acknowledged: members.tell() });
   const digest = () => {
     const { edition } = replica;
     if (digested.edition === edition) return digested.digest;
@@ -110,6 +114,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     if (delta.covers.from.size > 0) throw new InvalidInputError('what is given as a whole state begins later; send it from its beginning');
     await takeWhole(replica, delta, name);
     isLacking = false;
+    hasCaughtUp = members.of(replica.state.replica)?.state === 'retired';
     return true;
   };
   /** The pages of a push once the last one is there. */
@@ -171,6 +176,12 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     digest,
     get isLacking() {
       return isLacking;
+    },
+    mayJoin() {
+      const standing = members.of(replica.state.replica)?.state;
+      if (standing === 'active') hasCaughtUp = false;
+      if (standing === 'retired' && !hasCaughtUp) isLacking = true;
+      return standing === undefined || !isLacking;
     },
   };
 }

@@ -23,6 +23,8 @@ export interface Introduction {
   readonly replica: string;
   /** Of the run of its program: two with one replica and several lives are copies of each other. */
   readonly life: string;
+  /** It has lost or missed something, and needs all that the other has. */
+  readonly isLacking: boolean;
   /** Of the board's level rules; hubs that differ do not exchange it. */
   readonly levels: string;
   /** What the sender knows that replicas have on disk; itself first. */
@@ -157,9 +159,10 @@ function readBody(reader: ByteReader, kind: number, board: string, limits: Delta
 }
 
 /** Vectors of members differ little, so each is written as what it lacks of the first. */
-function writeIntroduction(writer: ByteWriter, { replica, life, levels, acknowledged }: Introduction): void {
+function writeIntroduction(writer: ByteWriter, { replica, life, isLacking, levels, acknowledged }: Introduction): void {
   writer.text(replica);
   writer.text(life);
+  writer.byte(isLacking ? 1 : 0);
   writer.text(levels);
   const names = [...new Set(acknowledged.flatMap(({ vector }) => [...vector.keys()]))].sort();
   writer.varint(names.length);
@@ -176,6 +179,7 @@ function writeIntroduction(writer: ByteWriter, { replica, life, levels, acknowle
 function readIntroduction(reader: ByteReader): Introduction {
   const replica = reader.text(MAX_NAME);
   const life = reader.text(MAX_NAME);
+  const isLacking = readFlag(reader);
   const levels = reader.text(64);
   const names: string[] = [];
   for (let left = reader.count(1); left > 0; left--) names.push(reader.text(MAX_NAME));
@@ -196,7 +200,7 @@ function readIntroduction(reader: ByteReader): Introduction {
     acknowledged.push({ replica: id, beat, vector });
   }
   if (acknowledged[0]?.replica !== replica) throw new InvalidInputError('a message does not begin with what its sender has; ask for it again');
-  return { replica, life, levels, acknowledged };
+  return { replica, life, isLacking, levels, acknowledged };
 }
 
 function writePage(writer: ByteWriter, { delta, isLast }: Page): void {

@@ -117,6 +117,8 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
       else if (welcome.page !== undefined) await exchange.take(await pull(signal, new Map(), welcome.page), { isWhole });
       if (isDifferent) await push(signal, new Map(), true);
     }
+    // Who is only ever called cannot ask for it.
+    if (welcome.introduction.isLacking) await push(signal, new Map(), true);
     if (theirs === undefined || !isWithinVector(replica.durable, theirs)) await push(signal, theirs ?? new Map(), false);
   };
   /** Equal vectors and unequal contents: something went wrong somewhere, and everything is compared. */

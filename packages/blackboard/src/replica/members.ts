@@ -33,8 +33,8 @@ export interface Members {
   join(): Promise<void>;
   /** Nobody waits for a replica any more. */
   retire(replica: string): Promise<void>;
-  /** Retires whoever was silent for too long. Their names. */
-  retireSilent(): Promise<readonly string[]>;
+  /** Retires whoever was silent for too long. One of those who are present does it for all. */
+  retireSilent(): Promise<void>;
   /** Keeps on disk, now and then, when each was heard of: absences last longer than runs of a program. */
   remember(): Promise<void>;
   /** What a replica says that it and others have on disk, itself first. */
@@ -55,11 +55,14 @@ export interface MembersOptions {
   readonly key: string;
   /** Milliseconds of silence after which nobody waits for a member. */
   readonly maxAbsenceMs: number;
+  readonly onRetired: (replica: string) => void;
 }
 
-export async function openMembers({ replica, name, clock, store, key: heardKey, maxAbsenceMs }: MembersOptions): Promise<Members> {
+export async function openMembers({ replica, name, clock, store, key: heardKey, maxAbsenceMs, onRetired }: MembersOptions): Promise<Members> {
   const members = new Map<string, Member>();
   const heard = new Map<string, { readonly beat: number; readonly vector: VersionVector; readonly at: number }>();
+  /** Those of whom two hubs have said something at once. */
+  const disputed = new Set<string>();
   const monotonic = () => clock.monotonic?.() ?? clock.now();
   const [began, openedAt] = [monotonic(), clock.now()];
   let rememberedAt = began;
@@ -78,9 +81,16 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
     const reading = replica.state.read(key);
     const id = key.slice(PREFIX.length);
     if (reading === undefined || isTombstone(reading.version)) return void members.delete(id);
-    const { value } = reading;
-    members.set(id, { replica: id, name: textOf(value, 'name'), state: textOf(value, 'state') === 'retired' ? 'retired' : 'active' });
-    if (!heard.has(id)) heard.set(id, { beat: 0, vector: new Map(), at: monotonic() });
+    const { value, conflicts } = reading;
+    const was = members.get(id)?.state;
+    const state = textOf(value, 'state') === 'retired' ? 'retired' : 'active';
+    members.set(id, { replica: id, name: textOf(value, 'name'), state });
+    if (conflicts > 0) disputed.add(id);
+    else disputed.delete(id);
+    const known = heard.get(id);
+    // Who comes back is waited for from now on.
+    if (known === undefined || (was === 'retired' && state === 'active')) heard.set(id, { beat: 0, vector: new Map(), ...known, at: monotonic() });
+    if (was === 'active' && state === 'retired') onRetired(id);
   };
   const write = async (id: string, member: { readonly name: string; readonly state: Member['state'] }) => {
     const stamp = { time: replica.time.next(), writer: name };
@@ -107,17 +117,19 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
     async join() {
       const id = replica.state.replica;
       const present = members.get(id);
-      if (present?.state !== 'active' || present.name !== name) await write(id, { name, state: 'active' });
+      if (present?.state !== 'active' || present.name !== name || disputed.has(id)) await write(id, { name, state: 'active' });
     },
     retire,
     async retireSilent() {
       // Who was heard of and is no member lost the disk it began on. When nobody tells of it any more, it is forgotten.
       for (const id of heard.keys()) if (!members.has(id) && monotonic() - lastHeard(id) > 2 * maxAbsenceMs) heard.delete(id);
-      const silent = [...members.values()].filter(
-        ({ replica: id, state }) => state === 'active' && isWaitedFor(id) && monotonic() - lastHeard(id) > maxAbsenceMs,
-      );
-      for (const { replica: id } of silent) await retire(id);
-      return silent.map(({ replica: id }) => id);
+      const isSilent = (id: string) => id !== replica.state.replica && monotonic() - lastHeard(id) > maxAbsenceMs;
+      const active = [...members.values()].filter(({ state }) => state === 'active').map(({ replica: id }) => id);
+      // If all who notice wrote it, there would be as many versions of it.
+      const [first] = active.filter((id) => !isSilent(id)).sort();
+      if (first !== replica.state.replica) return;
+      for (const id of active) if (isSilent(id)) await retire(id);
+      for (const id of disputed) if (members.get(id)?.state === 'retired') await retire(id);
     },
     async remember() {
       if (monotonic() - rememberedAt < maxAbsenceMs / 100) return;

@@ -7,8 +7,21 @@ import { createBoardState } from '../../src/index.ts';
 const name = fc.string({ minLength: 1, maxLength: 12 });
 const vector = fc.array(fc.tuple(name, fc.integer({ min: 1, max: 1e9 })), { maxLength: 6 }).map((entries) => new Map(entries));
 const introduction = fc
-  .record({ replica: name, life: name, levels: name, own: vector, others: fc.array(fc.record({ replica: name, beat: fc.nat(), vector })) })
-  .map(({ replica, life, levels, own, others }) => ({ replica, life, levels, acknowledged: [{ replica, beat: 7, vector: own }, ...others] }));
+  .record({
+    replica: name,
+    life: name,
+    isLacking: fc.boolean(),
+    levels: name,
+    own: vector,
+    others: fc.array(fc.record({ replica: name, beat: fc.nat(), vector })),
+  })
+  .map(({ replica, life, isLacking, levels, own, others }) => ({
+    replica,
+    life,
+    isLacking,
+    levels,
+    acknowledged: [{ replica, beat: 7, vector: own }, ...others],
+  }));
 const page = fc.array(fc.tuple(fc.constantFrom('a', 'b', '__proto__'), fc.jsonValue()), { maxLength: 5 }).map((writes) => {
   const state = createBoardState({ replica: 'r' });
   for (const [key, value] of writes) state.set(key, JSON.parse(JSON.stringify(value)), { time: 1, writer: 'w' });

@@ -89,7 +89,7 @@ async function cleanUp({ simulation: { random, elapse }, hubs }: World, name: st
 
 it('a session never again sees what it deleted, on whatever hub, also once the deletion is forgotten', { timeout: 600_000 }, async () => {
   await runSeeds({
-    seeds: 60,
+    seeds: 100,
     async run({ seed, maxFaults }) {
       const world = createWorld({ seed, maxFaults, hubs: 3, settings });
       const counts = { asked: 0 };
@@ -107,7 +107,7 @@ it('a session never again sees what it deleted, on whatever hub, also once the d
 
 it('a session reads its own writes and never less than before, on whatever hub', { timeout: 600_000 }, async () => {
   await runSeeds({
-    seeds: 60,
+    seeds: 100,
     async run({ seed, maxFaults }) {
       const world = createWorld({ seed, maxFaults, hubs: 3, settings });
       const counts = { asked: 0 };

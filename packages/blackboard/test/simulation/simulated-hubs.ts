@@ -3,7 +3,12 @@ import { type Blackboard, type BoardSettings, createBlackboard } from '../../src
 
 export interface World {
   readonly simulation: Simulation;
+  /** Those that are there. */
   readonly hubs: readonly SimulatedNode<Blackboard>[];
+  /** The next one of `lateHubs` joins. */
+  join(): SimulatedNode<Blackboard>;
+  /** A hub goes, and never comes back. */
+  leave(hub: SimulatedNode<Blackboard>): void;
   /** What went wrong inside, and concerned no caller. */
   readonly errors: unknown[];
   readonly renamed: string[];
@@ -13,6 +18,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly maxFaults: number;
   readonly hubs?: number;
+  /** How many more may join later. Default 0. */
+  readonly lateHubs?: number;
   readonly settings?: BoardSettings;
   /** All hubs have this name; default: their own. */
   readonly name?: string;
@@ -25,12 +32,22 @@ export interface WorldOptions {
 export const board = 'plans';
 
 /** Hubs on simulated machines, each linked to all others. */
-export function createWorld({ seed, maxFaults, hubs: count = 3, settings = {}, name, maxAbsenceMs, minLogBytes = 4_000, trace = false }: WorldOptions): World {
+export function createWorld({
+  seed,
+  maxFaults,
+  hubs: count = 3,
+  lateHubs = 0,
+  settings = {},
+  name,
+  maxAbsenceMs,
+  minLogBytes = 4_000,
+  trace = false,
+}: WorldOptions): World {
   const simulation = createSimulation({ seed, maxFaults, requestTimeoutMs: 1_000, trace });
-  const names = Array.from({ length: count }, (_, at) => `hub${at}`);
+  const names = Array.from({ length: count + lateHubs }, (_, at) => `hub${at}`);
   const errors: unknown[] = [];
   const renamed: string[] = [];
-  const hubs = names.map((own) =>
+  const start = (own: string) =>
     simulation.node(own, async ({ disk, clock, ids, network, random }) => {
       const blackboard = await createBlackboard({
         name: name ?? own,
@@ -50,9 +67,24 @@ export function createWorld({ seed, maxFaults, hubs: count = 3, settings = {}, n
       network.listen(blackboard.peer);
       for (const peer of names) if (peer !== own) blackboard.connect(network.link(peer));
       return blackboard;
-    }),
-  );
-  return { simulation, hubs, errors, renamed };
+    });
+  const hubs = names.slice(0, count).map(start);
+  const late = names.slice(count);
+  return {
+    simulation,
+    hubs,
+    errors,
+    renamed,
+    join() {
+      const hub = start(late.shift()!);
+      hubs.push(hub);
+      return hub;
+    },
+    leave(hub) {
+      hub.leave();
+      hubs.splice(hubs.indexOf(hub), 1);
+    },
+  };
 }
 
 export const someFaults: NemesisOptions = { everyMs: [50, 400], lastsMs: [50, 1_500] };
