@@ -2,11 +2,13 @@ import { ConflictError, InvalidInputError, UnavailableError } from '@meshwork/co
 import type { DeltaLimits } from '../codec/delta-limits.ts';
 import type { Members } from '../replica/members.ts';
 import type { Replica } from '../replica/replica.ts';
-import type { Delta } from '../state/board-state.ts';
+import type { Among, Delta } from '../state/board-state.ts';
+import { bucketsFor, differingBuckets } from '../state/buckets.ts';
 import { isWithinVector, type VersionVector } from '../state/context.ts';
 import { joinPages } from './join-pages.ts';
 import { decodeMessage, encodeMessage, type Introduction, type Message, type Page } from './message.ts';
-import { takeWhole } from './take-whole.ts';
+import { createMoments, type Moment } from './moments.ts';
+import { type TakenWhole, takeWhole } from './take-whole.ts';
 
 /** Bytes of a page, about. */
 const PAGE_BYTES = 256 * 1_024;
@@ -24,9 +26,14 @@ export interface BoardExchange {
   introduce(): Introduction;
   /** Looks at what a peer says of itself and of this replica. @throws {ConflictError} when its level rules are others. */
   meet(peer: string, introduction: Introduction): Promise<void>;
-  /** What somebody lacks, once it is on disk here. */
-  pageSince(since: VersionVector): Promise<Page>;
-  take(pages: readonly Delta[], options: { readonly isWhole: boolean }): Promise<boolean>;
+  /** What somebody lacks, or the part of it they ask for, once it is on disk here. */
+  pageSince(since: VersionVector, among?: Among): Promise<Page>;
+  /** False when something is missing before them, and nothing was merged. */
+  take(pages: readonly Delta[]): Promise<boolean>;
+  /** Takes all that a peer has where it was compared and differs. @throws {UnavailableError} when the comparison holds no more. */
+  takeCompared(pages: readonly Delta[], compared: Omit<TakenWhole, 'delta'>): Promise<void>;
+  /** What a peer needs for comparing, once it is on disk here. */
+  moment(): Promise<Moment>;
   /** Of the live versions; empty when it was made so lately that making it again would cost too much. */
   digest(): string;
   /** True until this replica, which has lost or missed something, has taken all that some peer has. */
@@ -53,6 +60,7 @@ interface Push {
 
 export function createBoardExchange({ board, name, levels, limits, replica, members, monotonic }: BoardExchangeOptions): BoardExchange {
   const pushes = new Map<string, Push>();
+  const moments = createMoments(replica);
   let digested = { edition: -1, digest: '', againAt: 0 };
   let isLacking = false;
   /** It has taken everything since it knows that it was retired. */
@@ -95,9 +103,9 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     }
     members.hear(introduction.acknowledged);
   };
-  const pageSince = async (since: VersionVector): Promise<Page> => {
+  const pageSince = async (since: VersionVector, among?: Among): Promise<Page> => {
     const { state } = replica;
-    const page = state.deltaSince(since, { maxBytes: PAGE_BYTES });
+    const page = state.deltaSince(since, { maxBytes: PAGE_BYTES, among });
     await replica.settled();
     if (replica.state !== state) throw new UnavailableError('the replica took another name meanwhile; ask again');
     return page;
@@ -107,15 +115,18 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     for (const { versions } of entries) for (const { replica: id, time } of versions) latest.set(id, Math.max(time, latest.get(id) ?? 0));
     for (const [id, time] of latest) replica.time.take(time, id);
   };
-  const take = async (pages: readonly Delta[], { isWhole }: { readonly isWhole: boolean }) => {
+  const take = async (pages: readonly Delta[]) => {
     const delta = joinPages(pages);
     takeTimes(delta);
-    if (!isWhole) return (await replica.merge(delta)) !== undefined;
+    return (await replica.merge(delta)) !== undefined;
+  };
+  const takeCompared = async (pages: readonly Delta[], compared: Omit<TakenWhole, 'delta'>) => {
+    const delta = joinPages(pages);
     if (delta.covers.from.size > 0) throw new InvalidInputError('what is given as a whole state begins later; send it from its beginning');
-    await takeWhole(replica, delta, name);
+    takeTimes(delta);
+    await takeWhole(replica, { delta, ...compared }, name);
     isLacking = false;
     hasCaughtUp = members.of(replica.state.replica)?.state === 'retired';
-    return true;
   };
   /** The pages of a push once the last one is there. */
   const assemble = (from: string, { transfer, number, page }: Extract<Message, { kind: 'push' }>, bytes: number): readonly Delta[] | undefined => {
@@ -140,6 +151,10 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     return push.pages;
   };
 
+  const checkMember = (id: string) => {
+    if (members.of(id) === undefined) throw new UnavailableError('who pulls is not a member yet; push first');
+  };
+
   const respond = async (from: string, message: Message, bytes: number): Promise<Message> => {
     switch (message.kind) {
       case 'hello': {
@@ -152,14 +167,24 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
         return { board, kind: 'welcome', introduction: introduce(), knowsYouAs, digest: isEven ? digest() : '', page };
       }
       case 'pull': {
-        if (members.of(message.replica) === undefined) throw new UnavailableError('who pulls is not a member yet; push first');
-        return { board, kind: 'page', page: await pageSince(message.since) };
+        checkMember(message.replica);
+        return { board, kind: 'page', page: await pageSince(message.since, message.among) };
       }
       case 'push': {
         await meet(from, message.introduction);
+        const { whole } = message;
+        const compared = whole && { moment: moments.of(whole.comparison), buckets: whole.buckets, upTo: whole.upTo };
         const pages = assemble(from, message, bytes);
-        const isTaken = pages === undefined || (await take(pages, message));
+        let isTaken = true;
+        if (pages !== undefined && compared !== undefined) await takeCompared(pages, compared);
+        else if (pages !== undefined) isTaken = await take(pages);
         return { board, kind: 'taken', introduction: introduce(), isTaken };
+      }
+      case 'compare': {
+        checkMember(message.replica);
+        const moment = await moments.now(message.sums.length / 2);
+        const buckets = differingBuckets(message.sums, moment.sums);
+        return { board, kind: 'compared', comparison: moments.keep(moment), vector: moment.context.vector, buckets };
       }
       default:
         throw new InvalidInputError(`a message of kind ${JSON.stringify(message.kind)} is an answer, and nobody asked`);
@@ -173,6 +198,8 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     meet,
     pageSince,
     take,
+    takeCompared,
+    moment: () => moments.now(bucketsFor(replica.state.versions)),
     digest,
     get isLacking() {
       return isLacking;

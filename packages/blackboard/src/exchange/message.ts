@@ -6,14 +6,15 @@ import type { DeltaLimits } from '../codec/delta-limits.ts';
 import { encodeDelta } from '../codec/encode-delta.ts';
 import { decodeVector, encodeVector } from '../codec/vector-codec.ts';
 import type { Acknowledged } from '../replica/members.ts';
-import type { Delta } from '../state/board-state.ts';
+import type { Among, Delta } from '../state/board-state.ts';
+import { bucketCounts, isBucketCount } from '../state/buckets.ts';
 import type { VersionVector } from '../state/context.ts';
 
 /** First byte of every message. */
 export const PROTOCOL = 1;
 
 /** Second byte. Up to 0x3f for replication; from 0x40 on for level strong. */
-export const kinds = { hello: 0x01, welcome: 0x02, pull: 0x03, page: 0x04, push: 0x05, taken: 0x06 } as const;
+export const kinds = { hello: 0x01, welcome: 0x02, pull: 0x03, page: 0x04, push: 0x05, taken: 0x06, compare: 0x07, compared: 0x08 } as const;
 
 const MAX_NAME = 1_024;
 const MAX_MEMBERS = 10_000;
@@ -36,6 +37,16 @@ export interface Page {
   readonly isLast: boolean;
 }
 
+/** What two have compared, and what is brought of it. */
+export interface Whole {
+  /** The receiver's name for the moment of its own that was compared. */
+  readonly comparison: string;
+  /** Where the two differed, a bit each. */
+  readonly buckets: Uint8Array;
+  /** What the sender had seen at its moment: all of it is in what is brought, or was equal. */
+  readonly upTo: VersionVector;
+}
+
 /** What goes over a link about one board. */
 export type Message = { readonly board: string } & (
   | { readonly kind: 'hello'; readonly introduction: Introduction }
@@ -49,7 +60,13 @@ export type Message = { readonly board: string } & (
       /** What the asker lacks. Nothing for one that is unknown or retired. */
       readonly page: Page | undefined;
     }
-  | { readonly kind: 'pull'; readonly replica: string; readonly since: VersionVector }
+  | {
+      readonly kind: 'pull';
+      readonly replica: string;
+      readonly since: VersionVector;
+      /** Only this part, after a comparison. */
+      readonly among: Among | undefined;
+    }
   | { readonly kind: 'page'; readonly page: Page }
   | {
       readonly kind: 'push';
@@ -57,12 +74,23 @@ export type Message = { readonly board: string } & (
       /** Of the pages that belong together, and which of them this is. */
       readonly transfer: number;
       readonly number: number;
-      /** All there is, so that what is not in it and was seen is gone. */
-      readonly isWhole: boolean;
+      /** All there is where two differed, so that what is not in it and was seen is gone. */
+      readonly whole: Whole | undefined;
       readonly page: Page;
     }
   /** `isTaken` is false when something is missing before what was pushed. */
   | { readonly kind: 'taken'; readonly introduction: Introduction; readonly isTaken: boolean }
+  /** Two words for each bucket of the sender's live versions. */
+  | { readonly kind: 'compare'; readonly replica: string; readonly sums: Uint32Array }
+  | {
+      readonly kind: 'compared';
+      /** The sender's name for the moment it compared. */
+      readonly comparison: string;
+      /** What the sender had seen at that moment, all of it on disk by now. */
+      readonly vector: VersionVector;
+      /** Where the two differ, a bit each. */
+      readonly buckets: Uint8Array;
+    }
 );
 
 const standings = ['active', 'retired', 'unknown'] as const;
@@ -86,6 +114,10 @@ export function encodeMessage(message: Message): Uint8Array {
     case 'pull':
       writer.text(message.replica);
       encodeVector(writer, message.since);
+      writer.byte(message.among === undefined ? 0 : 1);
+      if (message.among === undefined) break;
+      writer.bytes(message.among.buckets);
+      encodeVector(writer, message.among.seen);
       break;
     case 'page':
       writePage(writer, message.page);
@@ -94,12 +126,26 @@ export function encodeMessage(message: Message): Uint8Array {
       writeIntroduction(writer, message.introduction);
       writer.varint(message.transfer);
       writer.varint(message.number);
-      writer.byte(message.isWhole ? 1 : 0);
+      writer.byte(message.whole === undefined ? 0 : 1);
+      if (message.whole !== undefined) {
+        writer.text(message.whole.comparison);
+        writer.bytes(message.whole.buckets);
+        encodeVector(writer, message.whole.upTo);
+      }
       writePage(writer, message.page);
       break;
     case 'taken':
       writeIntroduction(writer, message.introduction);
       writer.byte(message.isTaken ? 1 : 0);
+      break;
+    case 'compare':
+      writer.text(message.replica);
+      writeSums(writer, message.sums);
+      break;
+    case 'compared':
+      writer.text(message.comparison);
+      encodeVector(writer, message.vector);
+      writer.bytes(message.buckets);
   }
   return writer.finish();
 }
@@ -138,7 +184,13 @@ function readBody(reader: ByteReader, kind: number, board: string, limits: Delta
         page: readFlag(reader) ? readPage(reader, limits) : undefined,
       };
     case kinds.pull:
-      return { board, kind: 'pull', replica: reader.text(MAX_NAME), since: decodeVector(reader) };
+      return {
+        board,
+        kind: 'pull',
+        replica: reader.text(MAX_NAME),
+        since: decodeVector(reader),
+        among: readFlag(reader) ? { buckets: readBuckets(reader), seen: decodeVector(reader) } : undefined,
+      };
     case kinds.page:
       return { board, kind: 'page', page: readPage(reader, limits) };
     case kinds.push:
@@ -148,11 +200,15 @@ function readBody(reader: ByteReader, kind: number, board: string, limits: Delta
         introduction: readIntroduction(reader),
         transfer: reader.varint(),
         number: reader.varint(),
-        isWhole: readFlag(reader),
+        whole: readFlag(reader) ? { comparison: reader.text(MAX_NAME), buckets: readBuckets(reader), upTo: decodeVector(reader) } : undefined,
         page: readPage(reader, limits),
       };
     case kinds.taken:
       return { board, kind: 'taken', introduction: readIntroduction(reader), isTaken: readFlag(reader) };
+    case kinds.compare:
+      return { board, kind: 'compare', replica: reader.text(MAX_NAME), sums: readSums(reader) };
+    case kinds.compared:
+      return { board, kind: 'compared', comparison: reader.text(MAX_NAME), vector: decodeVector(reader), buckets: readBuckets(reader) };
     default:
       throw new InvalidInputError(`a message has the unknown kind ${kind}; update this hub`);
   }
@@ -211,6 +267,32 @@ function writePage(writer: ByteWriter, { delta, isLast }: Page): void {
 function readPage(reader: ByteReader, limits: DeltaLimits): Page {
   const isLast = readFlag(reader);
   return { isLast, delta: decodeDelta(reader.bytes(), limits) };
+}
+
+function writeSums(writer: ByteWriter, sums: Uint32Array): void {
+  const bytes = new Uint8Array(sums.length * 4);
+  const view = new DataView(bytes.buffer);
+  for (const [at, word] of sums.entries()) view.setUint32(at * 4, word, true);
+  writer.bytes(bytes);
+}
+
+function readSums(reader: ByteReader): Uint32Array {
+  const bytes = reader.bytes();
+  if (!isBucketCount(bytes.length / 8)) throw unfitBuckets(bytes.length / 8);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, at) => view.getUint32(at * 4, true));
+}
+
+function readBuckets(reader: ByteReader): Uint8Array {
+  const bytes = reader.bytes();
+  if (!isBucketCount(bytes.length * 8)) throw unfitBuckets(bytes.length * 8);
+  return bytes.slice();
+}
+
+function unfitBuckets(count: number): InvalidInputError {
+  return new InvalidInputError(
+    `a message compares ${count} buckets, and a power of two from ${bucketCounts.least} to ${bucketCounts.most} is what can be compared`,
+  );
 }
 
 function readFlag(reader: ByteReader): boolean {

@@ -2,11 +2,12 @@ import { MeshworkError, UnavailableError } from '@meshwork/core';
 import type { DeltaLimits } from '../codec/delta-limits.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Replica } from '../replica/replica.ts';
-import type { Delta } from '../state/board-state.ts';
+import type { Among, Delta } from '../state/board-state.ts';
 import { isWithinVector, type VersionVector } from '../state/context.ts';
 import { askInTime } from './ask-in-time.ts';
 import type { BoardExchange } from './board-exchange.ts';
 import { decodeMessage, encodeMessage, type Message, type Page } from './message.ts';
+import type { Moment } from './moments.ts';
 
 /** How a board does with one peer. */
 export interface PeerStatus {
@@ -44,9 +45,20 @@ export interface PeerSessionOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** What this replica and the peer have compared. */
+interface Compared {
+  /** This replica's moment. */
+  readonly moment: Moment;
+  /** The peer's name for its own, and what it had seen then. */
+  readonly comparison: string;
+  readonly vector: VersionVector;
+  /** Where the two differ. */
+  readonly buckets: Uint8Array;
+}
+
 /** A peer that does not answer is asked less and less often, up to so many times `syncEveryMs`. */
 const MAX_BACK_OFF = 16;
-/** Exchanges between two comparisons that ended in sending everything. */
+/** Exchanges between two comparisons of everything. */
 const REPAIR_EVERY = 8;
 
 export function createPeerSession(options: PeerSessionOptions): PeerSession {
@@ -76,26 +88,42 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   };
   const { board } = exchange;
 
-  const pull = async (signal: AbortSignal, since: VersionVector, first?: Page): Promise<readonly Delta[]> => {
-    const pageSince = async (cursor: VersionVector) => (await ask({ board, kind: 'pull', replica: replica.state.replica, since: cursor }, 'page', signal)).page;
+  const pull = async (signal: AbortSignal, since: VersionVector, { first, among }: { first?: Page; among?: Among } = {}): Promise<readonly Delta[]> => {
+    const pageSince = async (cursor: VersionVector) =>
+      (await ask({ board, kind: 'pull', replica: replica.state.replica, since: cursor, among }, 'page', signal)).page;
     const pages: Delta[] = [];
     for (let page = first ?? (await pageSince(since)); ; page = await pageSince(page.delta.covers.to)) {
       pages.push(page.delta);
       if (page.isLast) return pages;
     }
   };
-  const push = async (signal: AbortSignal, since: VersionVector, isWhole: boolean): Promise<void> => {
+  const push = async (signal: AbortSignal, since: VersionVector, compared?: Compared): Promise<void> => {
     transfers += 1;
     let cursor = since;
+    const among = compared && { buckets: compared.buckets, seen: compared.vector };
+    const whole = compared && { comparison: compared.comparison, buckets: compared.buckets, upTo: compared.moment.context.vector };
     for (let number = 0, isLast = false; !isLast; number++) {
-      const page = await exchange.pageSince(cursor);
+      const page = await exchange.pageSince(cursor, among);
+      if (compared !== undefined && compared.moment.replica !== replica.state.replica)
+        throw new UnavailableError('the replica took another name since it was compared; compare again');
       ({ isLast } = page);
       cursor = page.delta.covers.to;
-      const answer = await ask({ board, kind: 'push', introduction: exchange.introduce(), transfer: transfers, number, isWhole, page }, 'taken', signal);
+      const answer = await ask({ board, kind: 'push', introduction: exchange.introduce(), transfer: transfers, number, whole, page }, 'taken', signal);
       await exchange.meet(link.peer, answer.introduction);
       if (isLast || !answer.isTaken) theirs = answer.introduction.acknowledged[0]?.vector;
       if (!answer.isTaken) throw new UnavailableError(`${JSON.stringify(link.peer)} has lost something it had; it is asked again what it has`);
     }
+  };
+  const compare = async (signal: AbortSignal): Promise<Compared> => {
+    const moment = await exchange.moment();
+    const { comparison, vector, buckets } = await ask({ board, kind: 'compare', replica: moment.replica, sums: moment.sums }, 'compared', signal);
+    if (buckets.length * 16 !== moment.sums.length)
+      throw new UnavailableError(`${JSON.stringify(link.peer)} compared other buckets than it was given; ask again`);
+    return { moment, comparison, vector, buckets };
+  };
+  const pullCompared = async (signal: AbortSignal, { moment, vector, buckets }: Compared): Promise<void> => {
+    const pages = await pull(signal, new Map(), { among: { buckets, seen: moment.context.vector } });
+    await exchange.takeCompared(pages, { moment, buckets, upTo: vector });
   };
 
   const run = async (signal: AbortSignal): Promise<void> => {
@@ -106,22 +134,23 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     // Who has another name since pulls under that one, once it is known there.
     const knowsMe = me === replica.state.replica ? welcome.knowsYouAs : 'unknown';
     if (knowsMe === 'unknown') {
-      await push(signal, theirs, false);
-      const isLacking = exchange.isLacking;
-      await exchange.take(await pull(signal, isLacking ? new Map() : replica.durable), { isWhole: isLacking });
+      await push(signal, theirs);
+      if (exchange.isLacking) await pullCompared(signal, await compare(signal));
+      else await exchange.take(await pull(signal, replica.durable));
     } else {
       const isDifferent = isUneven(welcome.digest);
       if (isDifferent) sinceRepair = 0;
-      const isWhole = knowsMe === 'retired' || exchange.isLacking || isDifferent;
-      if (isWhole) await exchange.take(await pull(signal, new Map()), { isWhole });
-      else if (welcome.page !== undefined) await exchange.take(await pull(signal, new Map(), welcome.page), { isWhole });
-      if (isDifferent) await push(signal, new Map(), true);
+      if (knowsMe === 'retired' || exchange.isLacking || isDifferent) {
+        const compared = await compare(signal);
+        await pullCompared(signal, compared);
+        if (isDifferent) await push(signal, new Map(), compared);
+      } else if (welcome.page !== undefined) await exchange.take(await pull(signal, new Map(), { first: welcome.page }));
     }
     // Who is only ever called cannot ask for it.
-    if (welcome.introduction.isLacking) await push(signal, new Map(), true);
-    if (theirs === undefined || !isWithinVector(replica.durable, theirs)) await push(signal, theirs ?? new Map(), false);
+    if (welcome.introduction.isLacking) await push(signal, new Map(), await compare(signal));
+    if (theirs === undefined || !isWithinVector(replica.durable, theirs)) await push(signal, theirs ?? new Map());
   };
-  /** Equal vectors and unequal contents: something went wrong somewhere, and everything is compared. */
+  /** Equal vectors and unequal contents: something went wrong somewhere, and all is compared. */
   const isUneven = (digest: string): boolean => {
     sinceRepair += 1;
     if (digest === '' || sinceRepair < REPAIR_EVERY) return false;
@@ -160,7 +189,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   /** Only for own writes: what came from others they push themselves, and where they cannot, the next exchange does. */
   const pushFresh = async () => {
     const me = replica.state.replica;
-    if (theirs !== undefined && (replica.durable.get(me) ?? 0) > (theirs.get(me) ?? 0)) await push(closing.signal, theirs, false);
+    if (theirs !== undefined && (replica.durable.get(me) ?? 0) > (theirs.get(me) ?? 0)) await push(closing.signal, theirs);
   };
   /** Waits so long, or until somebody wakes it. */
   const isWoken = (ms: number): Promise<boolean> =>

@@ -71,6 +71,14 @@ export interface MergeOptions {
   readonly changes?: boolean;
 }
 
+/** Part of what there is, for somebody whose summary differs in these buckets. */
+export interface Among {
+  /** A bit each: the slots of these buckets, with all they hold. */
+  readonly buckets: Uint8Array;
+  /** Of the other slots those with a deletion beyond this vector: deletions are in no summary, and whoever is taken to have seen one has to have it. */
+  readonly seen: VersionVector;
+}
+
 /**
  * The replicated state of a board: a delta-state causal CRDT. Synchronous, in memory, free of effects; who holds it makes it durable and
  * carries its deltas.
@@ -101,13 +109,21 @@ export interface BoardState {
   remove(key: string, element: JsonValue, stamp: Stamp): Delta | undefined;
   /**
    * What somebody who has seen `since` lacks, oldest writes of each replica first, as one page of about `maxBytes`; `isLast` when nothing is left.
-   * Costs what has changed, and not what there is.
+   * Costs what has changed, and not what there is. With `among`, `covers` only says how far the page has come.
    */
-  deltaSince(since: VersionVector, options?: { readonly maxBytes?: number }): { readonly delta: Delta; readonly isLast: boolean };
+  deltaSince(
+    since: VersionVector,
+    options?: { readonly maxBytes?: number; readonly among?: Among | undefined },
+  ): { readonly delta: Delta; readonly isLast: boolean };
   /** Commutative, associative and idempotent. What changed of what is read. @throws {InvalidInputError} when the delta contradicts itself; nothing has changed. */
   merge(delta: Delta, options?: MergeOptions): readonly Change[];
   /** Drops the deletions that all who are waited for have seen. How many. */
   collect(stable: VersionVector): number;
   /** SHA-256-free, order-free digest of the live versions: equal states have equal digests, whoever has dropped which deletions. */
   digest(): string;
+  /**
+   * Sums of the live versions, two words for each of `buckets` buckets of keys and elements (a power of two): equal where all that falls in a bucket is equal, whoever
+   * has dropped which deletions. Reads everything.
+   */
+  summary(buckets: number): Uint32Array;
 }

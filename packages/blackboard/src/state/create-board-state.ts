@@ -1,5 +1,6 @@
 import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
-import type { BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
+import type { Among, BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
+import { summaryOf } from './buckets.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
 import { HeldVersion, holdVersion, type Origin } from './held-version.ts';
@@ -148,10 +149,13 @@ class State implements BoardState {
     return this.#deltaOf([this.#replace(slot, key, 'removed', copied, stamp)], first);
   }
 
-  deltaSince(since: VersionVector, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): { delta: Delta; isLast: boolean } {
+  deltaSince(
+    since: VersionVector,
+    { maxBytes = Number.POSITIVE_INFINITY, among }: { readonly maxBytes?: number; readonly among?: Among | undefined } = {},
+  ): { delta: Delta; isLast: boolean } {
     this.#seen.sweep();
     const { vector } = this.#seen;
-    const { held, from, to, isLast } = takePage({ logs: this.#logs, slots: this.#slots, vector, since, maxBytes });
+    const { held, from, to, isLast } = takePage({ logs: this.#logs, slots: this.#slots, vector, since, maxBytes, among });
     const entries = held.map((one) => this.#entryOf(one));
     return { delta: { entries, context: { vector, cloud: emptyCloud }, covers: { from, to } }, isLast };
   }
@@ -197,6 +201,10 @@ class State implements BoardState {
 
   digest(): string {
     return digestOf(this.#live());
+  }
+
+  summary(buckets: number): Uint32Array {
+    return summaryOf(this.#slots.entries(), buckets);
   }
 
   *#live(): Generator<Version> {

@@ -1,7 +1,10 @@
+import type { Among } from './board-state.ts';
+import { isAmong } from './buckets.ts';
 import type { VersionVector } from './context.ts';
 import type { HeldVersion } from './held-version.ts';
 import type { ReplicaLog } from './replica-log.ts';
 import { type Held, isGroup, type Slots, slotOf } from './slots.ts';
+import { isTombstone } from './winner.ts';
 
 export interface PageRequest {
   readonly logs: ReadonlyMap<string, ReplicaLog>;
@@ -9,6 +12,8 @@ export interface PageRequest {
   readonly vector: VersionVector;
   readonly since: VersionVector;
   readonly maxBytes: number;
+  /** Leaves out the other slots. */
+  readonly among?: Among | undefined;
 }
 
 export interface Page {
@@ -20,7 +25,7 @@ export interface Page {
 }
 
 /** The oldest writes that are missing, replica by replica, until the page is full. What lies above the vector goes with the last page. */
-export function takePage({ logs, slots, vector, since, maxBytes }: PageRequest): Page {
+export function takePage({ logs, slots, vector, since, maxBytes, among }: PageRequest): Page {
   const from = new Map<string, number>();
   for (const [replica, counter] of vector) {
     const seen = Math.min(counter, since.get(replica) ?? 0);
@@ -47,7 +52,9 @@ export function takePage({ logs, slots, vector, since, maxBytes }: PageRequest):
   return { held, from, to, isLast: true };
 
   function take(version: HeldVersion): number {
-    const all = slots.held(slotOf(version)) ?? version;
+    const slot = slotOf(version);
+    const all = slots.held(slot) ?? version;
+    if (among !== undefined && !isUnseenDeletion(version, among.seen) && !isAmong(among.buckets, slot)) return 0;
     if (isGroup(all)) {
       if (taken.has(all)) return 0;
       taken.add(all);
@@ -55,6 +62,10 @@ export function takePage({ logs, slots, vector, since, maxBytes }: PageRequest):
     held.push(all);
     return maxBytes === Number.POSITIVE_INFINITY ? 0 : sizeOf(isGroup(all) ? all : [all]);
   }
+}
+
+function isUnseenDeletion(version: HeldVersion, seen: VersionVector): boolean {
+  return isTombstone(version) && version.counter > (seen.get(version.replica) ?? 0);
 }
 
 function sizeOf(group: readonly HeldVersion[]): number {

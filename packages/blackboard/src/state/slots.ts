@@ -68,6 +68,11 @@ export class Slots {
     }
   }
 
+  /** Each slot, and what it holds. */
+  entries(): Iterable<readonly [string, Held]> {
+    return this.#groups;
+  }
+
   keysFrom(prefix: string, after: string | undefined): Generator<string> {
     return this.#keys.from(prefix, after);
   }

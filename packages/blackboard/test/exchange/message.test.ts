@@ -27,6 +27,7 @@ const page = fc.array(fc.tuple(fc.constantFrom('a', 'b', '__proto__'), fc.jsonVa
   for (const [key, value] of writes) state.set(key, JSON.parse(JSON.stringify(value)), { time: 1, writer: 'w' });
   return { delta: state.deltaSince(new Map()).delta, isLast: writes.length % 2 === 0 };
 });
+const buckets = fc.constantFrom(128, 1_024).chain((length) => fc.uint8Array({ minLength: length, maxLength: length }));
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ board: name, kind: fc.constant('hello' as const), introduction }),
   fc.record({
@@ -37,10 +38,31 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     digest: name,
     page: fc.option(page, { nil: undefined }),
   }),
-  fc.record({ board: name, kind: fc.constant('pull' as const), replica: name, since: vector }),
+  fc.record({
+    board: name,
+    kind: fc.constant('pull' as const),
+    replica: name,
+    since: vector,
+    among: fc.option(fc.record({ buckets, seen: vector }), { nil: undefined }),
+  }),
   fc.record({ board: name, kind: fc.constant('page' as const), page }),
-  fc.record({ board: name, kind: fc.constant('push' as const), introduction, transfer: fc.nat(), number: fc.nat(), isWhole: fc.boolean(), page }),
+  fc.record({
+    board: name,
+    kind: fc.constant('push' as const),
+    introduction,
+    transfer: fc.nat(),
+    number: fc.nat(),
+    whole: fc.option(fc.record({ comparison: name, buckets, upTo: vector }), { nil: undefined }),
+    page,
+  }),
   fc.record({ board: name, kind: fc.constant('taken' as const), introduction, isTaken: fc.boolean() }),
+  fc.record({
+    board: name,
+    kind: fc.constant('compare' as const),
+    replica: name,
+    sums: fc.constantFrom(1_024, 4_096).chain((count) => fc.uint32Array({ minLength: count * 2, maxLength: count * 2 })),
+  }),
+  fc.record({ board: name, kind: fc.constant('compared' as const), comparison: name, vector, buckets }),
 );
 
 it('comes out as it went in', () => {
@@ -59,6 +81,18 @@ it('comes out as it went in', () => {
       }
     }),
   );
+});
+
+it('that compares other numbers of buckets than can be is refused', () => {
+  const refused = expect.objectContaining({ code: 'INVALID_INPUT' });
+  for (const count of [0, 8, 512, 1_032, 1_536, 131_072]) {
+    const sums = new Uint32Array(count * 2);
+    expect(() => decodeMessage(encodeMessage({ board: 'b', kind: 'compare', replica: 'r', sums }), {})).toThrow(refused);
+    const bits = new Uint8Array(count / 8);
+    expect(() => decodeMessage(encodeMessage({ board: 'b', kind: 'compared', comparison: 'c', vector: new Map(), buckets: bits }), {})).toThrow(refused);
+    const among = { buckets: bits, seen: new Map() };
+    expect(() => decodeMessage(encodeMessage({ board: 'b', kind: 'pull', replica: 'r', since: new Map(), among }), {})).toThrow(refused);
+  }
 });
 
 it('is refused when it was cut, goes on, or is something else', () => {
