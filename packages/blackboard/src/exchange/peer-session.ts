@@ -132,22 +132,25 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     await exchange.meet(link.peer, welcome.introduction);
     theirs = welcome.introduction.acknowledged[0]?.vector ?? new Map();
     // Who has another name since pulls under that one, once it is known there.
+    let compared: Compared | undefined;
     const knowsMe = me === replica.state.replica ? welcome.knowsYouAs : 'unknown';
     if (knowsMe === 'unknown') {
       await push(signal, theirs);
-      if (exchange.isLacking) await pullCompared(signal, await compare(signal));
-      else await exchange.take(await pull(signal, replica.durable));
+      if (exchange.isLacking) {
+        compared = await compare(signal);
+        await pullCompared(signal, compared);
+      } else await exchange.take(await pull(signal, replica.durable));
     } else {
       const isDifferent = isUneven(welcome.digest);
       if (isDifferent) sinceRepair = 0;
       if (knowsMe === 'retired' || exchange.isLacking || isDifferent) {
-        const compared = await compare(signal);
+        compared = await compare(signal);
         await pullCompared(signal, compared);
         if (isDifferent) await push(signal, new Map(), compared);
       } else if (welcome.page !== undefined) await exchange.take(await pull(signal, new Map(), { first: welcome.page }));
     }
     // Who is only ever called cannot ask for it.
-    if (welcome.introduction.isLacking) await push(signal, new Map(), await compare(signal));
+    if (welcome.introduction.isLacking) await push(signal, new Map(), compared ?? (await compare(signal)));
     if (theirs === undefined || !isWithinVector(replica.durable, theirs)) await push(signal, theirs ?? new Map());
   };
   /** Equal vectors and unequal contents: something went wrong somewhere, and all is compared. */

@@ -25,6 +25,22 @@ function linkTo(from: Blackboard, to: Blackboard, seen: Uint8Array[] = []): Peer
 
 const isEqual = async (...hubs: readonly Blackboard[]) => new Set(await Promise.all(hubs.map(async (hub) => (await hub.status(board)).digest))).size === 1;
 
+/** A store, and a copy of what it held at some moment. */
+async function backupOf(store: Store): Promise<Store> {
+  const copy = createMemoryStore();
+  for await (const stream of store.streams()) {
+    const records: Map<number, StoredValue> = new Map();
+    for await (const { offset, value } of store.read(stream)) records.set(offset, value);
+    const head = await store.head(stream);
+    await copy.append(
+      stream,
+      Array.from({ length: head }, (_, at) => records.get(at + 1) ?? null),
+    );
+    await copy.trim(stream, Math.min(head + 1, ...records.keys()));
+  }
+  return copy;
+}
+
 describe('an exchange', () => {
   it('is enough in one direction, when only one side can reach the other', async () => {
     await using one = await openHub('one');
@@ -199,6 +215,101 @@ describe('a hub that was away for too long', () => {
   });
 });
 
+describe('a summary in place of everything', () => {
+  const value = (at: number) => ({
+    task: `task ${at}`,
+    status: at % 3 === 0 ? 'open' : 'done',
+    note: [Math.sin, Math.cos, Math.tan, Math.atan].map((of) => of(at)).join(' '),
+  });
+  const bytesOf = (seen: readonly Uint8Array[]) => seen.reduce((bytes, message) => bytes + message.length, 0);
+
+  it('is what a hub with 20,000 keys comes back by, when 200 of them changed or went, and their deletion was forgotten', { timeout: 120_000 }, async () => {
+    vi.useFakeTimers();
+    try {
+      const clock = manualClock();
+      const options = { clock, syncEveryMs: 1_000, maxAbsenceMs: 60_000, minLogBytes: 100_000_000 };
+      const pass = async (seconds: number) => {
+        for (let second = 0; second < seconds; second++) {
+          clock.advance(1_000);
+          await vi.advanceTimersByTimeAsync(1_000);
+        }
+      };
+      await using one = await openHub('one', options);
+      await using two = await openHub('two', options);
+      await using away = await openHub('away', options);
+      await Promise.all(Array.from({ length: 20_000 }, (_, at) => one.board(board).set(`key/${at}`, value(at))));
+      one.connect(linkTo(one, two));
+      await one.board(board).sync();
+      const first: Uint8Array[] = [];
+      const end = away.connect(linkTo(away, one, first));
+      await away.board(board).sync();
+      end();
+      for (let at = 0; at < 100; at++) {
+        await two.board(board).set(`key/${at * 150}`, 'changed');
+        await one.board(board).delete(`key/${at * 150 + 75}`);
+      }
+      await pass(100);
+      for (let at = 0; at < 20; at++) await away.board(board).set(`key/${at * 700 + 1}`, 'written away');
+      await away.board(board).set('fresh', 1);
+      // 19,900 entries and three members: the deletions are forgotten.
+      expect(await one.status(board)).toMatchObject({ keys: 19_900, versions: 19_903 });
+      const back: Uint8Array[] = [];
+      away.connect(linkTo(away, one, back));
+      await away.board(board).sync();
+      await pass(20);
+      expect(await isEqual(one, two, away)).toBe(true);
+      expect(back.map((message) => message[1])).toContain(kinds.compare);
+      expect(bytesOf(back)).toBeLessThan(bytesOf(first) / 5);
+      for (const hub of [one, two, away]) {
+        expect(await hub.status(board)).toMatchObject({ keys: 19_901, versions: 19_904 });
+        expect((await hub.board(board).get('key/14850'))?.value).toBe('changed');
+        expect(await hub.board(board).get('key/14925')).toBeUndefined();
+        expect((await hub.board(board).get('key/13301'))?.value).toBe('written away');
+        expect((await hub.board(board).get('fresh'))?.value).toBe(1);
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('finds the one key in which two differ that have seen the same, and both become equal', async () => {
+    // Two disks of one hub before it was first seen: one name, and dots that stand for two writes.
+    const options = { syncEveryMs: 20, minLogBytes: 100_000_000 };
+    const store = createMemoryStore();
+    await using peer = await openHub('peer', options);
+    const before = await openHub('one', { ...options, store: { ...store, close: async () => {} } });
+    await Promise.all(Array.from({ length: 2_000 }, (_, at) => before.board(board).set(`key/${at}`, value(at))));
+    await before.close();
+    const copy = await backupOf(store);
+    const [one, other] = [await openHub('one', { ...options, store }), await openHub('one', { ...options, store: copy })];
+    await one.board(board).set('key/7', 'of one');
+    await other.board(board).set('key/7', 'of the other');
+    // The peer gets the one's write, and meets the other under its name.
+    const link = one.connect(linkTo(one, peer));
+    await one.board(board).sync();
+    link();
+    await one.close();
+    const seen: Uint8Array[] = [];
+    await using third = await openHub('third', options);
+    other.connect(linkTo(other, third));
+    await other.board(board).sync();
+    await other.close();
+    third.connect(linkTo(third, peer, seen));
+    await vi.waitFor(async () => expect(await isEqual(third, peer)).toBe(true), { timeout: 20_000, interval: 10 });
+    expect((await third.board(board).list('')).length).toBe(2_000);
+    // What was exchanged about it: a summary, and two dozen entries at most.
+    const compared = seen.slice(seen.findLastIndex((message) => message[1] === kinds.compare));
+    const kindsOf = compared.map((message) => message[1]);
+    expect(kindsOf.slice(0, 4)).toEqual([kinds.compare, kinds.compared, kinds.pull, kinds.page]);
+    expect(compared[3]!.length).toBeLessThan(4_000);
+    await using fresh = await openHub('fresh', options);
+    const first: Uint8Array[] = [];
+    fresh.connect(linkTo(fresh, peer, first));
+    await fresh.board(board).sync();
+    expect(bytesOf(compared.slice(0, 6))).toBeLessThan(bytesOf(first) / 5);
+  });
+});
+
 describe('an absence', () => {
   it('is counted across restarts of who waits', async () => {
     vi.useFakeTimers();
@@ -319,21 +430,6 @@ describe('a deletion', () => {
 });
 
 describe('a backup that was brought back', () => {
-  /** A store, and a copy of what it held at some moment. */
-  async function backupOf(store: Store): Promise<Store> {
-    const copy = createMemoryStore();
-    for await (const stream of store.streams()) {
-      const records: Map<number, StoredValue> = new Map();
-      for await (const { offset, value } of store.read(stream)) records.set(offset, value);
-      const head = await store.head(stream);
-      await copy.append(
-        stream,
-        Array.from({ length: head }, (_, at) => records.get(at + 1) ?? null),
-      );
-      await copy.trim(stream, Math.min(head + 1, ...records.keys()));
-    }
-    return copy;
-  }
   const options = { syncEveryMs: 20, minLogBytes: 1_000 };
   const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
 
