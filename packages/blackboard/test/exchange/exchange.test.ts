@@ -277,26 +277,47 @@ describe('a summary in place of everything', () => {
     const options = { syncEveryMs: 20, minLogBytes: 100_000_000 };
     const store = createMemoryStore();
     await using peer = await openHub('peer', options);
-    const before = await openHub('one', { ...options, store: { ...store, close: async () => {} } });
-    await Promise.all(Array.from({ length: 2_000 }, (_, at) => before.board(board).set(`key/${at}`, value(at))));
-    await before.close();
+    const origin = await openHub('one', { ...options, store: { ...store, close: async () => {} } });
+    await Promise.all(Array.from({ length: 2_000 }, (_, at) => origin.board(board).set(`key/${at}`, value(at))));
+    await origin.close();
     const copy = await backupOf(store);
     const [one, other] = [await openHub('one', { ...options, store }), await openHub('one', { ...options, store: copy })];
     await one.board(board).set('key/7', 'of one');
     await other.board(board).set('key/7', 'of the other');
     // The peer gets the one's write, and meets the other under its name.
-    const link = one.connect(linkTo(one, peer));
+    const end = one.connect(linkTo(one, peer));
     await one.board(board).sync();
-    link();
+    end();
     await one.close();
     const seen: Uint8Array[] = [];
     await using third = await openHub('third', options);
     other.connect(linkTo(other, third));
     await other.board(board).sync();
     await other.close();
-    third.connect(linkTo(third, peer, seen));
+    const link = linkTo(third, peer, seen);
+    const before: number[] = [];
+    third.connect({
+      ...link,
+      async request(message, how) {
+        const answer = await link.request(message, how);
+        if (message[1] !== kinds.compare) return answer;
+        // Comes too late to be compared, at both.
+        const { replica, vector } = await third.status(board);
+        before.push(vector[replica] ?? 0);
+        await third.board(board).set('key/8', 'of the third');
+        await peer.board(board).set('key/9', 'of the peer');
+        return answer;
+      },
+    });
     await vi.waitFor(async () => expect(await isEqual(third, peer)).toBe(true), { timeout: 20_000, interval: 10 });
     expect((await third.board(board).list('')).length).toBe(2_000);
+    for (const hub of [third, peer]) {
+      expect([(await hub.board(board).get('key/8'))?.value, (await hub.board(board).get('key/9'))?.value]).toEqual(['of the third', 'of the peer']);
+    }
+    const { replica } = await third.status(board);
+    const wholes = seen.map((message) => decodeMessage(message, {})).filter((message) => message.kind === 'push' && message.whole !== undefined);
+    expect(wholes.map((message) => message.kind === 'push' && message.whole?.upTo.get(replica))).toEqual(before.slice(0, wholes.length));
+    expect(wholes.length).toBeGreaterThan(0);
     // What was exchanged about it: a summary, and two dozen entries at most.
     const compared = seen.slice(seen.findLastIndex((message) => message[1] === kinds.compare));
     const kindsOf = compared.map((message) => message[1]);
