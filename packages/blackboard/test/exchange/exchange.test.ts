@@ -2,7 +2,7 @@ import { createMemoryStore, type Store, type StoredValue } from '@meshwork/core'
 import { manualClock } from '@meshwork/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { decodeMessage, kinds } from '../../src/exchange/message.ts';
+import { decodeMessage, encodeMessage, kinds } from '../../src/exchange/message.ts';
 import { type Blackboard, type BlackboardOptions, type BoardSettings, createBlackboard, type PeerLink } from '../../src/index.ts';
 
 const board = 'plans';
@@ -576,5 +576,23 @@ describe('a hostile message', () => {
     );
     expect(await victim.board(board).set('still', 'works')).toMatchObject({ value: 'works' });
     await victim.close();
+  });
+
+  it('that claims to have compared is refused, and deletes nothing', async () => {
+    await using one = await openHub('one', { syncEveryMs: 1_000_000 });
+    await using victim = await openHub('victim', { syncEveryMs: 1_000_000 });
+    await using two = await openHub('two', { syncEveryMs: 1_000_000 });
+    const seen: Uint8Array[] = [];
+    await victim.board(board).set('a', 1);
+    one.connect(linkTo(one, two, seen));
+    await one.board(board).sync();
+    const push = seen.map((message) => decodeMessage(message, {})).find((message) => message.kind === 'push');
+    if (push?.kind !== 'push') throw new Error('nothing was pushed');
+    const { digest } = await victim.status(board);
+    const whole = { comparison: 'eve/1', buckets: new Uint8Array(128).fill(255), upTo: new Map([['eve', 1_000_000]]) };
+    await expect(victim.peer.answer({ name: 'eve' }, encodeMessage({ ...push, whole }))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const compare = encodeMessage({ board, kind: 'compare', replica: 'eve', sums: new Uint32Array(2_048) });
+    await expect(victim.peer.answer({ name: 'eve' }, compare)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await victim.status(board)).digest).toBe(digest);
   });
 });
