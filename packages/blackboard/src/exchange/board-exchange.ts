@@ -2,7 +2,7 @@ import { ConflictError, InvalidInputError, UnavailableError } from '@meshwork/co
 import type { DeltaLimits } from '../codec/delta-limits.ts';
 import type { Members } from '../replica/members.ts';
 import type { Replica } from '../replica/replica.ts';
-import type { Among, Delta } from '../state/board-state.ts';
+import type { Delta, DeltaPart } from '../state/board-state.ts';
 import { bucketsFor, differingBuckets } from '../state/buckets.ts';
 import { isWithinVector, type VersionVector } from '../state/context.ts';
 import { joinPages } from './join-pages.ts';
@@ -27,7 +27,7 @@ export interface BoardExchange {
   /** Looks at what a peer says of itself and of this replica. @throws {ConflictError} when its level rules are others. */
   meet(peer: string, introduction: Introduction): Promise<void>;
   /** What somebody lacks, or the part of it they ask for, once it is on disk here. */
-  pageSince(since: VersionVector, among?: Among): Promise<Page>;
+  pageSince(since: VersionVector, among?: DeltaPart): Promise<Page>;
   /** False when something is missing before them, and nothing was merged. */
   take(pages: readonly Delta[]): Promise<boolean>;
   /** Takes all that a peer has where it was compared and differs. @throws {UnavailableError} when the comparison holds no more. */
@@ -103,7 +103,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     }
     members.hear(introduction.acknowledged);
   };
-  const pageSince = async (since: VersionVector, among?: Among): Promise<Page> => {
+  const pageSince = async (since: VersionVector, among?: DeltaPart): Promise<Page> => {
     const { state } = replica;
     const page = state.deltaSince(since, { maxBytes: PAGE_BYTES, among });
     await replica.settled();

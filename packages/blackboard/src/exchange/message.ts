@@ -6,7 +6,7 @@ import type { DeltaLimits } from '../codec/delta-limits.ts';
 import { encodeDelta } from '../codec/encode-delta.ts';
 import { decodeVector, encodeVector } from '../codec/vector-codec.ts';
 import type { Acknowledged } from '../replica/members.ts';
-import type { Among, Delta } from '../state/board-state.ts';
+import type { Delta, DeltaPart } from '../state/board-state.ts';
 import { bucketCounts, isBucketCount } from '../state/buckets.ts';
 import type { VersionVector } from '../state/context.ts';
 
@@ -65,7 +65,7 @@ export type Message = { readonly board: string } & (
       readonly replica: string;
       readonly since: VersionVector;
       /** Only this part, after a comparison. */
-      readonly among: Among | undefined;
+      readonly among: DeltaPart | undefined;
     }
   | { readonly kind: 'page'; readonly page: Page }
   | {

@@ -2,7 +2,7 @@ import { MeshworkError, UnavailableError } from '@meshwork/core';
 import type { DeltaLimits } from '../codec/delta-limits.ts';
 import type { PeerLink } from '../peer-link.ts';
 import type { Replica } from '../replica/replica.ts';
-import type { Among, Delta } from '../state/board-state.ts';
+import type { Delta, DeltaPart } from '../state/board-state.ts';
 import { isWithinVector, type VersionVector } from '../state/context.ts';
 import { askInTime } from './ask-in-time.ts';
 import type { BoardExchange } from './board-exchange.ts';
@@ -88,7 +88,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   };
   const { board } = exchange;
 
-  const pull = async (signal: AbortSignal, since: VersionVector, { first, among }: { first?: Page; among?: Among } = {}): Promise<readonly Delta[]> => {
+  const pull = async (signal: AbortSignal, since: VersionVector, { first, among }: { first?: Page; among?: DeltaPart } = {}): Promise<readonly Delta[]> => {
     const pageSince = async (cursor: VersionVector) =>
       (await ask({ board, kind: 'pull', replica: replica.state.replica, since: cursor, among }, 'page', signal)).page;
     const pages: Delta[] = [];

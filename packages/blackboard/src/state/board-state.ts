@@ -72,7 +72,7 @@ export interface MergeOptions {
 }
 
 /** Part of what there is, for somebody whose summary differs in these buckets. */
-export interface Among {
+export interface DeltaPart {
   /** A bit each: the slots of these buckets, with all they hold. */
   readonly buckets: Uint8Array;
   /** Of the other slots those with a deletion beyond this vector: deletions are in no summary, and whoever is taken to have seen one has to have it. */
@@ -113,7 +113,7 @@ export interface BoardState {
    */
   deltaSince(
     since: VersionVector,
-    options?: { readonly maxBytes?: number; readonly among?: Among | undefined },
+    options?: { readonly maxBytes?: number; readonly among?: DeltaPart | undefined },
   ): { readonly delta: Delta; readonly isLast: boolean };
   /** Commutative, associative and idempotent. What changed of what is read. @throws {InvalidInputError} when the delta contradicts itself; nothing has changed. */
   merge(delta: Delta, options?: MergeOptions): readonly Change[];

@@ -1,5 +1,5 @@
 import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
-import type { Among, BoardState, Change, Delta, DeltaEntry, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
+import type { BoardState, Change, Delta, DeltaEntry, DeltaPart, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { summaryOf } from './buckets.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
@@ -151,7 +151,7 @@ class State implements BoardState {
 
   deltaSince(
     since: VersionVector,
-    { maxBytes = Number.POSITIVE_INFINITY, among }: { readonly maxBytes?: number; readonly among?: Among | undefined } = {},
+    { maxBytes = Number.POSITIVE_INFINITY, among }: { readonly maxBytes?: number; readonly among?: DeltaPart | undefined } = {},
   ): { delta: Delta; isLast: boolean } {
     this.#seen.sweep();
     const { vector } = this.#seen;

@@ -1,4 +1,4 @@
-import type { Among } from './board-state.ts';
+import type { DeltaPart } from './board-state.ts';
 import { isAmong } from './buckets.ts';
 import type { VersionVector } from './context.ts';
 import type { HeldVersion } from './held-version.ts';
@@ -13,7 +13,7 @@ export interface PageRequest {
   readonly since: VersionVector;
   readonly maxBytes: number;
   /** Leaves out the other slots. */
-  readonly among?: Among | undefined;
+  readonly among?: DeltaPart | undefined;
 }
 
 export interface Page {
