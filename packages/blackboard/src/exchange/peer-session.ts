@@ -9,7 +9,7 @@ import type { BoardExchange } from './board-exchange.ts';
 import { decodeMessage, encodeMessage, type Message, type Page } from './message.ts';
 
 /** How a board does with one peer. */
-export interface PeerStatus {
+interface PeerStatus {
   readonly peer: string;
   readonly isReached: boolean;
   /** Milliseconds since the last exchange. */
