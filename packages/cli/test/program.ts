@@ -53,6 +53,7 @@ export async function runHub(data: string, args: readonly string[] = [], env: Re
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const { value } = await lines[Symbol.asyncIterator]().next();
   const { url, adminKeyFile } = JSON.parse(String(value)) as { url: string; adminKeyFile: string };
+  if (adminKeyFile === undefined) throw new Error(String(value));
   return {
     url,
     adminKey: (await readFile(adminKeyFile, 'utf8')).trim(),

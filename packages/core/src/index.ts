@@ -64,6 +64,7 @@ export { createOperations, type OperationContext, type OperationEvents, type Ope
 export { type Ended, failureCodeOf, type Outcome, outcomeOf, outcomes } from './outcome.ts';
 export { parseJson } from './parse-json.ts';
 export { type PatienceOptions, withPatience } from './patient-store.ts';
+export { pause } from './pause.ts';
 export {
   type AuthenticationMethod,
   inProcessPrincipal,

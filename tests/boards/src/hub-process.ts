@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url));
 
-export interface ToolAnswer {
+interface ToolAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }

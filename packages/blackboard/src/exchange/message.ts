@@ -11,7 +11,7 @@ import { bucketCounts, isBucketCount } from '../state/buckets.ts';
 import type { VersionVector } from '../state/context.ts';
 
 /** First byte of every message. */
-export const PROTOCOL = 1;
+const PROTOCOL = 1;
 
 /** Second byte. Up to 0x3f for replication; from 0x40 on for level strong. */
 export const kinds = { hello: 0x01, welcome: 0x02, pull: 0x03, page: 0x04, push: 0x05, taken: 0x06, compare: 0x07, compared: 0x08 } as const;

@@ -10,7 +10,7 @@ import { decodeMessage, encodeMessage, type Message, type Page } from './message
 import type { Moment } from './moments.ts';
 
 /** How a board does with one peer. */
-export interface PeerStatus {
+interface PeerStatus {
   readonly peer: string;
   readonly isReached: boolean;
   /** Milliseconds since the last exchange. */

@@ -12,7 +12,7 @@ export interface Batch {
   readonly decided: Promised;
 }
 
-export interface Promised {
+interface Promised {
   readonly promise: Promise<void>;
   resolve(): void;
   reject(error: unknown): void;

@@ -1,5 +1,4 @@
-import { type Journal, MeshworkError, type StoredValue, UnavailableError } from '@meshwork/core';
-import { pause } from '../pause.ts';
+import { type Journal, MeshworkError, pause, type StoredValue, UnavailableError } from '@meshwork/core';
 import { encodeRecord } from './record.ts';
 
 /** Milliseconds between attempts to find out what came of an append. */

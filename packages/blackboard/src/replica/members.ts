@@ -7,7 +7,7 @@ import type { Replica } from './replica.ts';
 export const RESERVED = '\u0000';
 const PREFIX = `${RESERVED}member/`;
 
-export interface Member {
+interface Member {
   readonly replica: string;
   readonly name: string;
   readonly state: 'active' | 'retired';

@@ -1,6 +1,6 @@
 import { MeshworkError } from '@meshwork/core';
 
-/** Milliseconds that pass, or fewer: it ends early, and never throws, when the signal aborts. */
+/** Milliseconds that pass, or fewer: it ends early, and never throws, when the signal aborts. Somebody waits for what comes after, so it keeps the process running. */
 export function waitUntil(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

@@ -88,7 +88,7 @@ async function versionsNeeded(hub: Blackboard): Promise<number> {
 
 it('hubs become equal and lose nothing that was acknowledged, whatever fails', { timeout: 600_000 }, async () => {
   await runSeeds({
-    seeds: 80,
+    seeds: 200,
     async run({ seed, maxFaults }) {
       const world = createWorld({ seed, maxFaults, hubs: 3 + (seed % 3) });
       const { simulation, hubs } = world;

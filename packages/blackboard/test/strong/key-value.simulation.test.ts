@@ -37,7 +37,7 @@ it('is linearizable, compare-and-set too, whatever becomes of calls and hubs', {
   let unknown = 0;
   let runs = 0;
   await runSeeds({
-    seeds: 300,
+    seeds: 500,
     run: async (options) => {
       unknown += await tryStore(options);
       runs += 1;

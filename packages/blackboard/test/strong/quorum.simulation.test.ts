@@ -36,7 +36,7 @@ it('is linearizable in a crowd, whatever fails', { timeout: 300_000 }, async () 
 });
 
 it('is linearizable with three members, whatever fails', { timeout: 300_000 }, async () => {
-  await runSeeds({ seeds: 300, run: (options) => tryQuorum({ ...options, size: 3 }) });
+  await runSeeds({ seeds: 400, run: (options) => tryQuorum({ ...options, size: 3 }) });
 });
 
 it('is linearizable with five members, whatever fails', { timeout: 300_000 }, async () => {
