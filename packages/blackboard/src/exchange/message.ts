@@ -38,7 +38,7 @@ export interface Page {
 }
 
 /** What two have compared, and what is brought of it. */
-export interface Whole {
+interface Whole {
   /** The receiver's name for the moment of its own that was compared. */
   readonly comparison: string;
   /** Where the two differed, a bit each. */
