@@ -1,4 +1,5 @@
 import { InvalidInputError } from '@meshwork/core';
+import { fromBase64, toBase64 } from './base64.ts';
 import { ByteReader } from './codec/byte-reader.ts';
 import { ByteWriter } from './codec/byte-writer.ts';
 import { decodeVector, encodeVector } from './codec/vector-codec.ts';
@@ -13,8 +14,7 @@ export function encodeToken(board: string, seen: VersionVector): string {
   writer.byte(VERSION);
   writer.text(board);
   encodeVector(writer, seen);
-  const binary = Array.from(writer.finish(), (byte) => String.fromCharCode(byte)).join('');
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return toBase64(writer.finish()).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
 /** @throws {InvalidInputError} when it is no token, or one of another board. */
@@ -30,9 +30,7 @@ export function decodeToken(board: string, token: string): VersionVector {
 
 function bytesOf(token: string): Uint8Array {
   if (typeof token !== 'string' || token.length > MAX_LENGTH) throw new InvalidInputError('a session token is too long; begin a new session');
-  try {
-    return Uint8Array.from(atob(token.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0));
-  } catch (cause) {
-    throw new InvalidInputError('a session token is no base64url; begin a new session', { cause });
-  }
+  const bytes = fromBase64(token.replaceAll('-', '+').replaceAll('_', '/'));
+  if (bytes === undefined) throw new InvalidInputError('a session token is no base64url; begin a new session');
+  return bytes;
 }

@@ -1,4 +1,5 @@
 import { UnavailableError } from '@meshwork/core';
+import { withEither } from '../with-either.ts';
 
 export interface AskOptions {
   readonly timeoutMs: number;
@@ -6,21 +7,13 @@ export interface AskOptions {
   readonly signals: readonly AbortSignal[];
 }
 
-/**
- * Runs a request with a signal of its own, that aborts when the time is over or one of the others does, and leaves nothing behind at those: they live as long as the hub.
- */
+/** Runs a request with a signal of its own, that aborts when the time is over or one of the others does. */
 export async function askInTime<T>({ timeoutMs, signals }: AskOptions, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const ending = new AbortController();
-  const end = () => ending.abort(signals.find(({ aborted }) => aborted)?.reason);
-  const timer = setTimeout(() => ending.abort(new UnavailableError(`there was no answer within ${timeoutMs} ms`)), timeoutMs);
-  for (const signal of signals) {
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end);
-  }
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new UnavailableError(`there was no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
-    return await request(ending.signal);
+    return await withEither([...signals, late.signal], request);
   } finally {
     clearTimeout(timer);
-    for (const signal of signals) signal.removeEventListener('abort', end);
   }
 }

@@ -1,4 +1,5 @@
-import { hash, hashVersion } from './digest.ts';
+import { hashText } from '../hash-text.ts';
+import { hashVersion } from './digest.ts';
 import type { HeldVersion } from './held-version.ts';
 import { type Held, isGroup } from './slots.ts';
 import { isTombstone } from './winner.ts';
@@ -57,5 +58,5 @@ export function isAmong(buckets: Uint8Array, slot: string): boolean {
 }
 
 function bucketOf(slot: string, count: number): number {
-  return hash(slot, 0x9e3779b9) & (count - 1);
+  return hashText(slot, 0x9e3779b9) & (count - 1);
 }

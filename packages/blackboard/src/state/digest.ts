@@ -1,3 +1,4 @@
+import { hashText, hexOf } from '../hash-text.ts';
 import type { Version } from './board-state.ts';
 import { canonicalJson } from './own-json.ts';
 
@@ -12,7 +13,7 @@ export function digestOf(versions: Iterable<Version>): string {
     high = (high + hashes.high) >>> 0;
     count++;
   }
-  return `${count}-${hex(high)}${hex(low)}`;
+  return `${count}-${hexOf(high)}${hexOf(low)}`;
 }
 
 /** Two hashes of all that a version says. */
@@ -20,18 +21,5 @@ export function hashVersion({ key, replica, counter, time, kind, value, writer, 
   const text =
     JSON.stringify([key, replica, counter, time, kind, writer, ...(expiresAt === undefined ? [] : [expiresAt])]) +
     (value === undefined ? '' : canonicalJson(value));
-  return { low: hash(text, 0xdeadbeef), high: hash(text, 0x41c6ce57) };
-}
-
-/** FNV-1a with the finish of MurmurHash 3. */
-export function hash(text: string, seed: number): number {
-  let state = seed;
-  for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
-  state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
-  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
-  return (state ^ (state >>> 16)) >>> 0;
-}
-
-function hex(word: number): string {
-  return word.toString(16).padStart(8, '0');
+  return { low: hashText(text, 0xdeadbeef), high: hashText(text, 0x41c6ce57) };
 }

@@ -1,4 +1,5 @@
 import { ClosedError, ConflictError, type IdSource, type KeyValueStore, randomIds, requireDurable, UnavailableError } from '@meshwork/core';
+import { withEither } from '../with-either.ts';
 import { checkKey, checkPrefix, checkWrite } from './check-write.ts';
 import { putConditionally } from './conditional-put.ts';
 import { type FoundValue, foundIn, storedOf } from './held-value.ts';
@@ -7,7 +8,7 @@ import { decodeKey, encodeKey } from './key-order.ts';
 import { type RegisterLimits, valueIn } from './register.ts';
 import type { StrongReading, StrongStore, StrongWrite } from './strong-store.ts';
 import { tellChanges } from './tell-changes.ts';
-import { patientlyUntil, withEither } from './wait-until.ts';
+import { patientlyUntil } from './wait-until.ts';
 
 export interface KeyValueStrongStoreOptions {
   /** This hub's name, for `replica`. */

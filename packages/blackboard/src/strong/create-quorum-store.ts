@@ -11,6 +11,7 @@ import {
   UnknownOutcomeError,
 } from '@meshwork/core';
 import type { PeerIdentity, PeerLink } from '../peer-link.ts';
+import { withEither } from '../with-either.ts';
 import type { SendToMember } from './ask-members.ts';
 import { checkKey, checkPrefix, checkWrite } from './check-write.ts';
 import { createPeerAnswers } from './create-peer-answers.ts';
@@ -26,7 +27,6 @@ import { createRecordedEpochs } from './recorded-epochs.ts';
 import { type Register, type RegisterLimits, readingOf } from './register.ts';
 import { decodeAnswer, encodeRequest } from './strong-message.ts';
 import type { StrongReading, StrongStore, StrongWrite } from './strong-store.ts';
-import { withEither } from './wait-until.ts';
 
 export interface QuorumStoreOptions {
   /** This hub's name. It is a member when it is among `members`; any hub may read and write. */

@@ -14,21 +14,6 @@ export function waitUntil(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Works with a signal that aborts with any of these, and leaves nothing behind at them: `AbortSignal.any` does, until memory is cleared up. */
-export async function withEither<T>(signals: readonly AbortSignal[], work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  for (const signal of signals) {
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end);
-  }
-  try {
-    return await work(ending.signal);
-  } finally {
-    for (const signal of signals) signal.removeEventListener('abort', end);
-  }
-}
-
 /** What comes of the work, unless `signal` aborts first: then the error that `late` makes. The work itself goes on, for nobody. */
 export function orAbort<T>(work: Promise<T>, signal: AbortSignal, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
