@@ -49,6 +49,8 @@ export interface BoardStatus {
   readonly replica: string;
   readonly keys: number;
   readonly versions: number;
+  /** Replicas that are gone for good, and whose writes all have been superseded: no vector names them. */
+  readonly forgotten: number;
   readonly digest: string;
   readonly vector: Readonly<Record<string, number>>;
   readonly members: readonly {

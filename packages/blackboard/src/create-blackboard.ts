@@ -31,6 +31,8 @@ export interface BlackboardOptions {
   readonly requestTimeoutMs?: number;
   /** Milliseconds of silence after which nobody waits for a hub before deletions are forgotten. Default 7 days. */
   readonly maxAbsenceMs?: number;
+  /** Milliseconds for which it is kept that a replica was forgotten: whoever was away for longer may bring back what others deleted. Default 52 times `maxAbsenceMs`. */
+  readonly forgottenMs?: number;
   /** Bytes of a board's log from which on a snapshot takes its place. Default 1 MiB. */
   readonly minLogBytes?: number;
   readonly clock?: Clock;
@@ -64,6 +66,7 @@ export async function createBlackboard(options: BlackboardOptions): Promise<Blac
     syncEveryMs = 1_000,
     requestTimeoutMs = 10_000,
     maxAbsenceMs = 7 * 86_400_000,
+    forgottenMs = 52 * maxAbsenceMs,
     minLogBytes = 1_048_576,
     onError = () => {},
   } = options;
@@ -72,7 +75,7 @@ export async function createBlackboard(options: BlackboardOptions): Promise<Blac
   for (const board of Object.keys(settings)) checkName('a board', board);
   if (options.allowVolatile !== true) requireDurable(store, 'the blackboard');
   const teller = createTeller<BlackboardEvents>(onError);
-  const common = { hub: name, space, store, place, clock, ids, random, syncEveryMs, requestTimeoutMs, maxAbsenceMs, minLogBytes, teller, onError };
+  const common = { hub: name, space, store, place, clock, ids, random, syncEveryMs, requestTimeoutMs, maxAbsenceMs, forgottenMs, minLogBytes, teller, onError };
   const open = new Map<string, OpenBoard>();
   let isClosed: Promise<void> | undefined;
   const close = () => {

@@ -13,10 +13,10 @@ import { createPeerSession, type PeerSession } from './exchange/peer-session.ts'
 import { createHybridClock } from './hybrid-clock.ts';
 import { createLevels } from './levels.ts';
 import type { PeerLink } from './peer-link.ts';
+import { createForgetting } from './replica/forget-retired.ts';
 import { openMembers, RESERVED } from './replica/members.ts';
 import { openReplica } from './replica/open-replica.ts';
 import type { Change } from './state/board-state.ts';
-import { isWithinVector } from './state/context.ts';
 import { isTombstone } from './state/winner.ts';
 import type { StrongStore } from './strong/strong-store.ts';
 
@@ -34,6 +34,7 @@ export interface OpenBoardOptions {
   readonly syncEveryMs: number;
   readonly requestTimeoutMs: number;
   readonly maxAbsenceMs: number;
+  readonly forgottenMs: number;
   readonly minLogBytes: number;
   readonly teller: Teller<BlackboardEvents>;
   readonly onError: (error: unknown) => void;
@@ -53,7 +54,7 @@ export interface OpenBoard {
 }
 
 export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
-  const { name, hub, space, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs } = options;
+  const { name, hub, space, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs, forgottenMs } = options;
   const { maxKeys = 1_000_000, maxKeyLength = MAX_KEY_LENGTH, maxValueLength = MAX_VALUE_LENGTH, historyLength = 10_000 } = settings;
   const levels = createLevels(settings);
   if (strong === undefined && levels.mayHold('', 'strong')) {
@@ -83,6 +84,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     maxAbsenceMs,
     onRetired: (id) => teller.tell('replica-retired', { board: name, replica: id }),
   });
+  const forgetting = createForgetting({ replica, members, clock, writer: hub, maxAbsenceMs, forgottenMs });
   const watchers = createWatchers();
   const history = createHistory({ journal: store, stream: streams('history'), length: historyLength, onError });
   const expiry = createExpiry({ replica, clock, writer: hub });
@@ -115,7 +117,8 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     for (const session of sessions) session.nudge();
   };
   replica.onDurable(onChanges);
-  await members.join();
+  // One that was retired joins once it has caught up.
+  if (exchange.mayJoin()) await members.join();
 
   const stopStrong = strong?.onChange((key) => {
     if (levels.of(key) !== 'strong' || isClosed) return;
@@ -148,6 +151,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     if (exchange.mayJoin()) await members.join();
     await members.remember();
     replica.collect(members.stable());
+    await forgetting.step();
   };
   let tidying: Promise<void> | undefined;
   const timer = setInterval(() => {
@@ -176,7 +180,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     maxValueLength,
     sync,
     async reach(vector, signal) {
-      while (!signal.aborted && !closing.signal.aborted && !isWithinVector(vector, replica.durable)) {
+      while (!signal.aborted && !closing.signal.aborted && !replica.hasOnDisk(vector)) {
         const news = new Promise<void>((resolve) => {
           onReach.push(resolve);
           signal.addEventListener('abort', () => resolve());
@@ -199,6 +203,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
         board: name,
         replica: replica.state.replica,
         keys: replica.state.size - members.count,
+        forgotten: replica.state.forgotten.size,
         versions: replica.state.versions,
         digest: exchange.digest() || replica.state.digest(),
         vector: Object.fromEntries(replica.durable),

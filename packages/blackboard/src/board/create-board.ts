@@ -4,7 +4,7 @@ import type { Entry, EntryChange } from '../entry.ts';
 import { RESERVED } from '../replica/members.ts';
 import { decodeToken, encodeToken } from '../session-token.ts';
 import type { BoardState, Delta, Reading, Stamp } from '../state/board-state.ts';
-import { isWithinVector, joinVectors, type VersionVector } from '../state/context.ts';
+import { joinVectors, type VersionVector } from '../state/context.ts';
 import { canonicalJson, ownJson } from '../state/own-json.ts';
 import { familyOf } from '../state/reading.ts';
 import { isTombstone } from '../state/winner.ts';
@@ -299,11 +299,13 @@ class SessionBoard extends PlainBoard implements BoardSession {
   }
 
   protected override prepare(options: ReadOptions): Promise<void> | undefined {
-    return isWithinVector(this.#seen, this.#options.replica.durable) ? undefined : this.#catchUp(options);
+    return this.#options.replica.hasOnDisk(this.#seen) ? undefined : this.#catchUp(options);
   }
 
   protected override noteSeen(): void {
-    this.#seen = joinVectors(this.#seen, this.#options.replica.durable);
+    const { durable, isSettled, state } = this.#options.replica;
+    // What is forgotten on disk too, no hub has to have seen any more.
+    this.#seen = joinVectors(isSettled ? state.forgotten.without(this.#seen) : this.#seen, durable);
   }
 
   async #catchUp(options: ReadOptions): Promise<void> {

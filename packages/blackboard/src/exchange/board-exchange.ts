@@ -23,7 +23,8 @@ export interface BoardExchange {
   readonly board: string;
   /** @throws {InvalidInputError} when the message is none of ours, {@link UnavailableError} when the store fails. */
   answer(from: string, bytes: Uint8Array): Promise<Uint8Array>;
-  introduce(): Introduction;
+  /** To whom, where that is known. */
+  introduce(to?: string): Introduction;
   /** Looks at what a peer says of itself and of this replica. @throws {ConflictError} when its level rules are others. */
   meet(peer: string, introduction: Introduction): Promise<void>;
   /** What somebody lacks, or the part of it they ask for, once it is on disk here. */
@@ -66,7 +67,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
   /** It has taken everything since it knows that it was retired. */
   let hasCaughtUp = false;
 
-  const introduce = (): Introduction => ({ replica: replica.state.replica, life: replica.life, isLacking, levels, acknowledged: members.tell() });
+  const introduce = (to?: string): Introduction => ({ replica: replica.state.replica, life: replica.life, isLacking, levels, acknowledged: members.tell(to) });
   const digest = () => {
     const { edition } = replica;
     if (digested.edition === edition) return digested.digest;
@@ -89,7 +90,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     if (introduction.life === replica.life) throw new InvalidInputError(`${JSON.stringify(peer)} is this hub itself; take it from the peers`);
     const isCopied = introduction.replica === me;
     const isBehind = introduction.acknowledged.some(
-      ({ replica: id, vector }) => (vector.get(me) ?? 0) > (durable.get(me) ?? 0) || (id === me && !isWithinVector(vector, durable)),
+      ({ replica: id, vector }) => (vector.get(me) ?? 0) > (durable.get(me) ?? 0) || (id === me && !replica.hasOnDisk(vector)),
     );
     if (isBehind || isCopied) {
       isLacking = true;
@@ -126,7 +127,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
     takeTimes(delta);
     await takeWhole(replica, { delta, ...compared }, name);
     isLacking = false;
-    hasCaughtUp = members.of(replica.state.replica)?.state === 'retired';
+    hasCaughtUp = members.standing(replica.state.replica) === 'retired';
   };
   /** The pages of a push once the last one is there. */
   const assemble = (from: string, { transfer, number, page }: Extract<Message, { kind: 'push' }>, bytes: number): readonly Delta[] | undefined => {
@@ -152,7 +153,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
   };
 
   const checkMember = (id: string) => {
-    if (members.of(id) === undefined) throw new UnavailableError('who pulls is not a member yet; push first');
+    if (members.standing(id) === undefined) throw new UnavailableError('who pulls is not a member yet; push first');
   };
 
   const respond = async (from: string, message: Message, bytes: number): Promise<Message> => {
@@ -161,10 +162,10 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
         const { introduction } = message;
         await meet(from, introduction);
         const theirs = introduction.acknowledged[0]?.vector ?? new Map();
-        const knowsYouAs = members.of(introduction.replica)?.state ?? 'unknown';
+        const knowsYouAs = members.standing(introduction.replica) ?? 'unknown';
         const page = knowsYouAs === 'active' ? await pageSince(theirs) : undefined;
-        const isEven = isWithinVector(theirs, replica.durable) && isWithinVector(replica.durable, theirs);
-        return { board, kind: 'welcome', introduction: introduce(), knowsYouAs, digest: isEven ? digest() : '', page };
+        const isEven = replica.hasOnDisk(theirs) && isWithinVector(replica.durable, theirs);
+        return { board, kind: 'welcome', introduction: introduce(introduction.replica), knowsYouAs, digest: isEven ? digest() : '', page };
       }
       case 'pull': {
         checkMember(message.replica);
@@ -178,7 +179,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
         let isTaken = true;
         if (pages !== undefined && compared !== undefined) await takeCompared(pages, compared);
         else if (pages !== undefined) isTaken = await take(pages);
-        return { board, kind: 'taken', introduction: introduce(), isTaken };
+        return { board, kind: 'taken', introduction: introduce(message.introduction.replica), isTaken };
       }
       case 'compare': {
         checkMember(message.replica);
@@ -205,7 +206,7 @@ export function createBoardExchange({ board, name, levels, limits, replica, memb
       return isLacking;
     },
     mayJoin() {
-      const standing = members.of(replica.state.replica)?.state;
+      const standing = members.standing(replica.state.replica);
       if (standing === 'active') hasCaughtUp = false;
       if (standing === 'retired' && !hasCaughtUp) isLacking = true;
       return standing === undefined || !isLacking;

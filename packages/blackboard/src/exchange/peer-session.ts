@@ -66,6 +66,8 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   const closing = new AbortController();
   /** What the peer has on disk, as far as it has said. */
   let theirs: VersionVector | undefined;
+  /** Its replica, as it said last. */
+  let peerReplica: string | undefined;
   let reason: string | undefined;
   let isReached = false;
   let lastExchange: number | undefined;
@@ -108,8 +110,13 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
         throw new UnavailableError('the replica took another name since it was compared; compare again');
       ({ isLast } = page);
       cursor = page.delta.covers.to;
-      const answer = await ask({ board, kind: 'push', introduction: exchange.introduce(), transfer: transfers, number, whole, page }, 'taken', signal);
+      const answer = await ask(
+        { board, kind: 'push', introduction: exchange.introduce(peerReplica), transfer: transfers, number, whole, page },
+        'taken',
+        signal,
+      );
       await exchange.meet(link.peer, answer.introduction);
+      peerReplica = answer.introduction.replica;
       if (isLast || !answer.isTaken) theirs = answer.introduction.acknowledged[0]?.vector;
       if (!answer.isTaken) throw new UnavailableError(`${JSON.stringify(link.peer)} has lost something it had; it is asked again what it has`);
     }
@@ -127,9 +134,10 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   };
 
   const run = async (signal: AbortSignal): Promise<void> => {
-    const welcome = await ask({ board, kind: 'hello', introduction: exchange.introduce() }, 'welcome', signal);
+    const welcome = await ask({ board, kind: 'hello', introduction: exchange.introduce(peerReplica) }, 'welcome', signal);
     const me = replica.state.replica;
     await exchange.meet(link.peer, welcome.introduction);
+    peerReplica = welcome.introduction.replica;
     theirs = welcome.introduction.acknowledged[0]?.vector ?? new Map();
     // Who has another name since pulls under that one, once it is known there.
     let compared: Compared | undefined;
@@ -158,7 +166,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     sinceRepair += 1;
     if (digest === '' || sinceRepair < REPAIR_EVERY) return false;
     const { durable } = replica;
-    if (theirs === undefined || !isWithinVector(durable, theirs) || !isWithinVector(theirs, durable)) return false;
+    if (theirs === undefined || !isWithinVector(durable, theirs) || !replica.hasOnDisk(theirs)) return false;
     const own = exchange.digest();
     return own !== '' && own !== digest;
   };

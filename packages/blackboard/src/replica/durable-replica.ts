@@ -80,6 +80,10 @@ export class DurableReplica implements Replica {
     return this.#durable;
   }
 
+  hasOnDisk(vector: VersionVector): boolean {
+    return isWithinVector(this.#state.forgotten.without(vector), this.#durable);
+  }
+
   get edition(): number {
     return this.#edition;
   }
@@ -117,8 +121,9 @@ export class DurableReplica implements Replica {
     const { vector } = state.context;
     const delta = typeof given === 'function' ? given(state) : given;
     if (delta === undefined) return [];
-    if (!isWithinVector(delta.covers.from, vector)) return undefined;
-    if (!isLogged && delta.entries.length === 0 && isWithinVector(delta.covers.to, vector)) return [];
+    const { forgotten } = state;
+    if (!isWithinVector(forgotten.without(delta.covers.from), vector)) return undefined;
+    if (!isLogged && delta.entries.length === 0 && isWithinVector(forgotten.without(delta.covers.to), vector)) return [];
     const changes = state.merge(delta);
     const batch = this.#batch();
     if (isLogged) batch.deltas.push(delta);

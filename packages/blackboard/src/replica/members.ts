@@ -1,5 +1,6 @@
 import type { Clock, JsonValue, KeyValueStore } from '@meshwork/core';
 import { isWithinVector, joinVectors, type VersionVector } from '../state/context.ts';
+import { isForgottenKey } from '../state/forgotten.ts';
 import { isTombstone } from '../state/winner.ts';
 import type { Replica } from './replica.ts';
 
@@ -23,7 +24,7 @@ export interface Acknowledged {
 
 /** Who has the board, and what they have of it: what everybody has may be forgotten as a deletion. */
 export interface Members {
-  /** Keys that members take. */
+  /** Keys that members take, and records of those that were members. */
   readonly count: number;
   all(): readonly Member[];
   of(replica: string): Member | undefined;
@@ -35,12 +36,20 @@ export interface Members {
   retire(replica: string): Promise<void>;
   /** Retires whoever was silent for too long. One of those who are present does it for all. */
   retireSilent(): Promise<void>;
+  /** Whether this hub is the one of those present that does what one has to do for all. */
+  actsForAll(): boolean;
+  /** Whether a replica that is no active member was heard of lately, so that it may be coming back. */
+  isNear(replica: string): boolean;
+  /** Takes retired replicas from the members, once nobody needs to know of them. */
+  remove(replicas: readonly string[]): Promise<void>;
+  /** How this hub stands: one whose writes the others have forgotten was retired before. */
+  standing(replica: string): Member['state'] | undefined;
   /** Keeps on disk, now and then, when each was heard of: absences last longer than runs of a program. */
   remember(): Promise<void>;
   /** What a replica says that it and others have on disk, itself first. */
   hear(acknowledged: readonly Acknowledged[]): void;
-  /** What this replica knows of all, itself first. */
-  tell(): readonly Acknowledged[];
+  /** What this replica knows of all, itself first. To one that was forgotten it says what it had of it: a backup would not know. */
+  tell(to?: string): readonly Acknowledged[];
   /** What all have that are waited for. */
   stable(): VersionVector;
 }
@@ -76,11 +85,25 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
     return began - Math.max(0, openedAt - wall);
   };
 
+  const isNear = (id: string) => {
+    const known = heard.get(id);
+    return known !== undefined && known.beat > 0 && monotonic() - known.at <= maxAbsenceMs;
+  };
+  const leave = (id: string) => {
+    members.delete(id);
+    disputed.delete(id);
+    if (!isNear(id)) heard.delete(id);
+  };
+  /** What is forgotten nobody needs to have. */
+  const forget = () => {
+    for (const [id, known] of heard) heard.set(id, { ...known, vector: replica.state.forgotten.without(known.vector) });
+  };
   const learn = (key: string) => {
+    if (isForgottenKey(key)) return forget();
     if (!key.startsWith(PREFIX)) return;
     const reading = replica.state.read(key);
     const id = key.slice(PREFIX.length);
-    if (reading === undefined || isTombstone(reading.version)) return void members.delete(id);
+    if (reading === undefined || isTombstone(reading.version)) return leave(id);
     const { value, conflicts } = reading;
     const was = members.get(id)?.state;
     const state = textOf(value, 'state') === 'retired' ? 'retired' : 'active';
@@ -103,10 +126,20 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
     for (const { key } of changes) learn(key);
   });
 
+  const isSilent = (id: string) => id !== replica.state.replica && monotonic() - lastHeard(id) > maxAbsenceMs;
+  const active = () => [...members.values()].filter(({ state }) => state === 'active').map(({ replica: id }) => id);
+  /** If all who notice wrote something, there would be as many versions of it. */
+  const actsForAll = () => {
+    const [first] = active()
+      .filter((id) => !isSilent(id))
+      .sort();
+    return first === replica.state.replica;
+  };
+  const standing = (id: string) => members.get(id)?.state ?? (replica.state.forgotten.upTo(id) > 0 ? 'retired' : undefined);
   const retire = (id: string) => write(id, { name: members.get(id)?.name ?? '', state: 'retired' });
   return {
     get count() {
-      return members.size;
+      return members.size + [...replica.state.forgotten.keys].length;
     },
     all: () => [...members.values()],
     of: (id) => members.get(id),
@@ -120,15 +153,18 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
       if (present?.state !== 'active' || present.name !== name || disputed.has(id)) await write(id, { name, state: 'active' });
     },
     retire,
+    isNear,
+    actsForAll,
+    standing,
+    async remove(ids) {
+      const remove = (id: string) => replica.write(PREFIX + id, (state) => state.delete(PREFIX + id, { time: replica.time.next(), writer: name }));
+      await Promise.all(ids.map(remove));
+    },
     async retireSilent() {
       // Who was heard of and is no member lost the disk it began on. When nobody tells of it any more, it is forgotten.
       for (const id of heard.keys()) if (!members.has(id) && monotonic() - lastHeard(id) > 2 * maxAbsenceMs) heard.delete(id);
-      const isSilent = (id: string) => id !== replica.state.replica && monotonic() - lastHeard(id) > maxAbsenceMs;
-      const active = [...members.values()].filter(({ state }) => state === 'active').map(({ replica: id }) => id);
-      // If all who notice wrote it, there would be as many versions of it.
-      const [first] = active.filter((id) => !isSilent(id)).sort();
-      if (first !== replica.state.replica) return;
-      for (const id of active) if (isSilent(id)) await retire(id);
+      if (!actsForAll()) return;
+      for (const id of active()) if (isSilent(id)) await retire(id);
       for (const id of disputed) if (members.get(id)?.state === 'retired') await retire(id);
     },
     async remember() {
@@ -138,8 +174,9 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
       await store.put(heardKey, Object.fromEntries(times));
     },
     hear(acknowledged) {
-      for (const [at, { replica: id, beat: theirs, vector }] of acknowledged.entries()) {
+      for (const [at, { replica: id, beat: theirs, vector: all }] of acknowledged.entries()) {
         if (id === replica.state.replica) continue;
+        const vector = replica.state.forgotten.without(all);
         const known = heard.get(id);
         // The first speaks of itself, also when its clock was set back; what others say of it may be old.
         const isNews = at === 0 || known === undefined || theirs > known.beat;
@@ -147,9 +184,11 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
         heard.set(id, { beat: isNews ? theirs : known.beat, vector: joined, at: isNews ? monotonic() : known.at });
       }
     },
-    tell() {
+    tell(to) {
       beat = Math.max(beat + 1, Math.floor(clock.now()));
-      const own = { replica: replica.state.replica, beat, vector: replica.durable };
+      const upTo = to === undefined ? 0 : replica.state.forgotten.upTo(to);
+      const vector = to === undefined || upTo <= (replica.durable.get(to) ?? 0) ? replica.durable : new Map(replica.durable).set(to, upTo);
+      const own = { replica: replica.state.replica, beat, vector };
       const isToldOf = (id: string) => isWaitedFor(id) && (members.has(id) || monotonic() - lastHeard(id) <= maxAbsenceMs);
       const others = [...heard].filter(([id, known]) => known.beat > 0 && isToldOf(id));
       return [own, ...others.map(([id, known]) => ({ replica: id, beat: known.beat, vector: known.vector }))];

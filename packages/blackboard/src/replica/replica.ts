@@ -30,6 +30,8 @@ export interface Replica {
   readonly time: HybridClock;
   /** What is on disk. */
   readonly durable: VersionVector;
+  /** Whether all that a vector tells of is on disk, or forgotten. */
+  hasOnDisk(vector: VersionVector): boolean;
   /** Whether all that it holds is on disk. */
   readonly isSettled: boolean;
   /** Changes with everything that is read. */

@@ -80,6 +80,21 @@ export interface DeltaPart {
 }
 
 /**
+ * Replicas whose first writes were all superseded and count as seen, without a component in any vector. The board's data says so, in records under keys of its own
+ * (`forget`): what one replica says, all come to know.
+ */
+export interface ForgottenReplicas {
+  /** How many. */
+  readonly size: number;
+  /** Of the records. */
+  readonly keys: Iterable<string>;
+  /** How many writes of a replica are forgotten; 0 for one that is not. */
+  upTo(replica: string): number;
+  /** A vector without what is forgotten, for a comparison with this state's own. */
+  without(vector: VersionVector): VersionVector;
+}
+
+/**
  * The replicated state of a board: a delta-state causal CRDT. Synchronous, in memory, free of effects; who holds it makes it durable and
  * carries its deltas.
  */
@@ -87,6 +102,7 @@ export interface BoardState {
   readonly replica: string;
   /** What has been seen, this replica's own writes among it. */
   readonly context: Context;
+  readonly forgotten: ForgottenReplicas;
   /** Keys that hold something. */
   readonly size: number;
   /** Versions held, deletions among them. */
@@ -107,6 +123,13 @@ export interface BoardState {
   increment(key: string, by: number, stamp: Stamp): Delta;
   add(key: string, element: JsonValue, stamp: Stamp): Delta;
   remove(key: string, element: JsonValue, stamp: Stamp): Delta | undefined;
+  /**
+   * Writes a record of forgotten replicas (`writeRecord`). Only for replicas whose writes up to there this state has seen, and of which it holds nothing: then all of them were
+   * superseded. Wherever the record comes, such versions go, and come no more.
+   */
+  forget(key: string, record: string, stamp: Stamp): Delta;
+  /** Whether any version that a replica wrote is held, deletions among them. */
+  holdsOf(replica: string): boolean;
   /**
    * What somebody who has seen `since` lacks, oldest writes of each replica first, as one page of about `maxBytes`; `isLast` when nothing is left.
    * Costs what has changed, and not what there is. With `among`, `covers` only says how far the page has come.

@@ -1,8 +1,9 @@
 import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
-import type { BoardState, Change, Delta, DeltaEntry, DeltaPart, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
+import type { BoardState, Change, Delta, DeltaEntry, DeltaPart, ForgottenReplicas, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { summaryOf } from './buckets.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
+import { dropForgotten, textsOf } from './drop-forgotten.ts';
 import { HeldVersion, holdVersion, type Origin } from './held-version.ts';
 import { mergeGroups } from './merge-groups.ts';
 import { checkName } from './names.ts';
@@ -57,6 +58,12 @@ class State implements BoardState {
       if (ahead.length > 0) cloud.set(log.replica, new Set(ahead.map(({ counter }) => counter)));
     }
     return { vector, cloud };
+  }
+
+  get forgotten(): ForgottenReplicas {
+    const seen = this.#seen;
+    const { forgotten } = seen;
+    return { size: forgotten.size, keys: forgotten.keys(), upTo: (replica) => forgotten.upTo(replica), without: (vector) => seen.without(vector) };
   }
 
   get size(): number {
@@ -117,7 +124,18 @@ class State implements BoardState {
     const entries: DeltaEntry[] = [];
     if (this.#slots.get(key).some((version) => !isTombstone(version))) entries.push(this.#replace(key, key, 'deleted', undefined, stamp));
     this.#removeElements(key, stamp, entries);
+    this.#noteRecords();
     return this.#deltaOf(entries, first);
+  }
+
+  forget(key: string, record: string, stamp: Stamp): Delta {
+    const delta = this.set(key, record, stamp);
+    this.#noteRecords();
+    return delta;
+  }
+
+  holdsOf(replica: string): boolean {
+    return this.#logs.get(replica)?.above(0).next().done === false;
   }
 
   increment(key: string, by: number, stamp: Stamp): Delta {
@@ -175,7 +193,10 @@ class State implements BoardState {
       hold: (version) => this.#hold(version),
       onChange: changes ? note : undefined,
     });
+    const { own } = this.#seen;
+    this.#noteRecords(changes ? note : undefined);
     this.#seen.advance(covers);
+    if (own < this.#seen.own && own < this.#seen.forgotten.upTo(this.replica)) this.#dropForgotten(changes ? note : undefined);
     return this.#changesSince(before);
   }
 
@@ -205,6 +226,25 @@ class State implements BoardState {
 
   summary(buckets: number): Uint32Array {
     return summaryOf(this.#slots.entries(), buckets);
+  }
+
+  /** Goes by the records that came or went. */
+  #noteRecords(onChange?: (key: string) => void): void {
+    const { touchedRecords } = this.#slots;
+    if (touchedRecords.size === 0) return;
+    let isMore = false;
+    for (const key of touchedRecords) isMore = this.#seen.forgotten.put(key, textsOf(this.#slots.get(key))) || isMore;
+    touchedRecords.clear();
+    if (!isMore) return;
+    this.#seen.forget();
+    this.#dropForgotten(onChange);
+  }
+
+  #dropForgotten(onChange?: (key: string) => void): void {
+    if (this.#seen.forgotten.isEmpty) return;
+    dropForgotten({ logs: this.#logs, slots: this.#slots, seen: this.#seen, onChange });
+    // It may belong to a log that is gone.
+    this.#adopted = undefined;
   }
 
   *#live(): Generator<Version> {

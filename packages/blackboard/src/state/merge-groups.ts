@@ -148,11 +148,12 @@ class Merge {
 
   /** Of each slot what the delta has seen, where the vector does not say it. */
   #noteSeen(): void {
-    const { entries, context, after, seen } = this.#request;
-    noteOwn(context, seen);
+    const { entries, after, seen } = this.#request;
+    noteOwn(this.#request.context, seen);
+    const context = seen.contextWithout(this.#request.context);
     const isKnown = isWithin(context, after);
     for (const entry of entries) {
-      const beyond = entry.seen;
+      const beyond = entry.seen && seen.contextWithout(entry.seen);
       if (beyond !== undefined) noteOwn(beyond, seen);
       if (isKnown && (beyond === undefined || isWithin(beyond, after))) continue;
       seen.noteAhead(slotOf(entry.versions[0] as Version), beyond === undefined ? context : joinContexts(context, beyond));

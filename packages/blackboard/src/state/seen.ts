@@ -1,5 +1,6 @@
 import type { Delta } from './board-state.ts';
 import { type Context, hasSeen, isWithin, isWithinVector, joinContexts, joinVectors, type VersionVector } from './context.ts';
+import { Forgotten } from './forgotten.ts';
 
 const maxWaiting = 256;
 
@@ -10,6 +11,8 @@ export class Seen {
   own = 0;
   /** The highest write of this replica that anybody told of. */
   claimed = 0;
+  /** Counts as seen. The vector has no component of a replica that does not go beyond it, but for the own one. */
+  readonly forgotten = new Forgotten();
   #vector: VersionVector = new Map();
   readonly #ahead = new Map<string, Context>();
   #sweepAt = 64;
@@ -35,9 +38,33 @@ export class Seen {
     return this.#ahead.size > 0;
   }
 
-  /** The vector's component. */
+  /** The vector's component, or what is forgotten. */
   upTo(replica: string): number {
-    return replica === this.replica ? this.own : (this.#vector.get(replica) ?? 0);
+    return replica === this.replica ? this.own : (this.#vector.get(replica) ?? this.forgotten.upTo(replica));
+  }
+
+  /** A vector without the components that are forgotten here. */
+  without(vector: VersionVector): VersionVector {
+    if (this.forgotten.isEmpty) return vector;
+    let left: Map<string, number> | undefined;
+    for (const [replica, counter] of vector) {
+      if (replica === this.replica || this.#vector.has(replica) || counter > this.forgotten.upTo(replica)) continue;
+      left ??= new Map(vector);
+      left.delete(replica);
+    }
+    return left ?? vector;
+  }
+
+  /** A context without what is forgotten here. */
+  contextWithout({ vector, cloud }: Context): Context {
+    if (this.forgotten.isEmpty) return { vector, cloud };
+    const left = new Map<string, ReadonlySet<number>>();
+    for (const [replica, counters] of cloud) {
+      const upTo = replica === this.replica ? 0 : this.forgotten.upTo(replica);
+      const above = [...counters].filter((counter) => counter > upTo);
+      if (above.length > 0) left.set(replica, new Set(above));
+    }
+    return { vector: this.without(vector), cloud: left };
   }
 
   has(slot: string, replica: string, counter: number): boolean {
@@ -53,7 +80,9 @@ export class Seen {
 
   /** What the vector will be when the delta is merged. */
   after({ from, to }: Delta['covers']): VersionVector {
-    return isWithinVector(from, this.vector) && !isWithinVector(to, this.vector) ? joinVectors(this.vector, to) : this.vector;
+    const { vector } = this;
+    const news = this.without(to);
+    return isWithinVector(this.without(from), vector) && !isWithinVector(news, vector) ? joinVectors(vector, news) : vector;
   }
 
   noteAhead(slot: string, context: Context): void {
@@ -62,7 +91,7 @@ export class Seen {
   }
 
   advance(covers: Delta['covers']): void {
-    if (!isWithinVector(covers.to, this.vector)) this.#waiting.push(covers);
+    if (!isWithinVector(this.without(covers.to), this.vector)) this.#waiting.push(covers);
     for (let moved = true; moved; ) {
       moved = false;
       for (const interval of this.#waiting) {
@@ -73,8 +102,18 @@ export class Seen {
         moved = true;
       }
     }
-    if (this.#waiting.length > 0) this.#waiting = this.#waiting.filter(({ to }) => !isWithinVector(to, this.vector)).slice(-maxWaiting);
+    if (this.#waiting.length > 0) this.#waiting = this.#waiting.filter(({ to }) => !isWithinVector(this.without(to), this.vector)).slice(-maxWaiting);
     if (this.#ahead.size > this.#sweepAt) this.sweep();
+  }
+
+  /** After more is forgotten: takes it out of the vector and of what is known of single slots. */
+  forget(): void {
+    const { forgotten, replica } = this;
+    this.claimed = Math.max(this.claimed, forgotten.upTo(replica));
+    this.#vector = new Map([...this.vector].filter(([id, counter]) => id === replica || counter > forgotten.upTo(id)));
+    for (const [slot, context] of this.#ahead) this.#ahead.set(slot, this.contextWithout(context));
+    // Some of those that wait may have waited for this.
+    this.advance({ from: new Map(), to: new Map() });
   }
 
   sweep(): void {

@@ -1,5 +1,6 @@
 import type { JsonValue } from '@meshwork/core';
 import type { Version } from './board-state.ts';
+import { isForgottenKey } from './forgotten.ts';
 import type { HeldVersion } from './held-version.ts';
 import { KeyIndex } from './key-index.ts';
 import { canonicalJson } from './own-json.ts';
@@ -31,6 +32,8 @@ export class Slots {
   readonly #sets = new Map<string, { readonly slots: Set<string>; live: number }>();
   readonly #keys = new KeyIndex(() => this.#liveKeys());
   readonly tombstones = new Set<HeldVersion>();
+  /** Records of forgotten replicas that came or went since somebody looked. */
+  readonly touchedRecords = new Set<string>();
   /** Keys that hold something. */
   size = 0;
   versions = 0;
@@ -123,9 +126,11 @@ export class Slots {
     else this.#groups.set(slot, after.length === 1 ? (after[0] as HeldVersion) : after);
     const isLive = (this.#sets.size > 0 && this.#elementsLive(key)) || hasValue(slot === key ? after : this.get(key));
     if (wasLive !== isLive) this.#noteLive(key, isLive);
+    else if (isForgottenKey(key)) this.touchedRecords.add(key);
   }
 
   #noteLive(key: string, isLive: boolean): void {
+    if (isForgottenKey(key)) this.touchedRecords.add(key);
     this.size += isLive ? 1 : -1;
     if (isLive) this.#keys.add(key);
     else this.#keys.delete(key);
