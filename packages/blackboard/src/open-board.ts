@@ -207,7 +207,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
         versions: replica.state.versions,
         digest: exchange.digest() || replica.state.digest(),
         vector: Object.fromEntries(replica.durable),
-        members: members.all().map((member) => ({ ...member, lastHeardMs: members.silentMs(member.replica) })),
+        members: members.all().map(({ replica: id, name: hubName, state }) => ({ replica: id, name: hubName, state, lastHeardMs: members.silentMs(id) })),
         peers: [...sessions].map(({ status }) => status),
       };
     },

@@ -35,14 +35,14 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
   const strays = new Map<string, number>();
   let waiting: Waiting | undefined;
 
-  /** One that is retired, or nobody's for long, and all of whose writes were superseded. */
-  const isForgettable = (id: string): boolean => {
-    const { state } = replica;
-    const standing = members.of(id)?.state;
-    if (id === state.replica || standing === 'active' || members.isNear(id) || !isRecordable(id)) return false;
-    if (standing === undefined && monotonic() - (strays.get(id) ?? Number.POSITIVE_INFINITY) <= maxAbsenceMs) return false;
-    return !state.holdsOf(id) && (standing !== undefined || strays.has(id));
+  /** Who was retired, or is nobody's, has as long again to come back. */
+  const isGone = (id: string): boolean => {
+    if (members.isNear(id)) return false;
+    if (members.of(id) !== undefined) return members.retiredMs(id) > maxAbsenceMs;
+    return monotonic() - (strays.get(id) ?? Number.POSITIVE_INFINITY) > maxAbsenceMs;
   };
+  /** All that it wrote was superseded. */
+  const isForgettable = (id: string): boolean => id !== replica.state.replica && isRecordable(id) && isGone(id) && !replica.state.holdsOf(id);
   const noteStrays = () => {
     const { durable, state } = replica;
     for (const id of durable.keys()) if (id !== state.replica && members.of(id) === undefined && !strays.has(id)) strays.set(id, monotonic());
@@ -73,8 +73,8 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
   const removeGone = async () => {
     const { durable, state } = replica;
     const { vector } = state.context;
-    const isGone = (id: string) => !durable.has(id) && !vector.has(id) && !members.isNear(id);
-    const gone = members.all().filter((member) => member.state === 'retired' && isGone(member.replica));
+    const isUnneeded = (id: string) => !durable.has(id) && !vector.has(id) && isGone(id);
+    const gone = members.all().filter((member) => member.state === 'retired' && isUnneeded(member.replica));
     if (gone.length > 0) await members.remove(gone.map((member) => member.replica));
   };
 

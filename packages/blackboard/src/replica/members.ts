@@ -1,4 +1,5 @@
 import type { Clock, JsonValue, KeyValueStore } from '@meshwork/core';
+import { toMs } from '../hybrid-clock.ts';
 import { isWithinVector, joinVectors, type VersionVector } from '../state/context.ts';
 import { isForgottenKey } from '../state/forgotten.ts';
 import { isTombstone } from '../state/winner.ts';
@@ -12,6 +13,10 @@ interface Member {
   readonly replica: string;
   readonly name: string;
   readonly state: 'active' | 'retired';
+  /** When somebody said so: milliseconds since the Unix epoch. */
+  readonly since: number;
+  /** When this run came to know it, by the monotonic clock. */
+  readonly knownAt: number;
 }
 
 /** What a replica is known to have on disk. */
@@ -40,6 +45,8 @@ export interface Members {
   actsForAll(): boolean;
   /** Whether a replica that is no active member was heard of lately, so that it may be coming back. */
   isNear(replica: string): boolean;
+  /** Milliseconds since a member was retired; 0 while it is not. */
+  retiredMs(replica: string): number;
   /** Takes retired replicas from the members, once nobody needs to know of them. */
   remove(replicas: readonly string[]): Promise<void>;
   /** How this hub stands: one whose writes the others have forgotten was retired before. */
@@ -104,16 +111,16 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
     const reading = replica.state.read(key);
     const id = key.slice(PREFIX.length);
     if (reading === undefined || isTombstone(reading.version)) return leave(id);
-    const { value, conflicts } = reading;
-    const was = members.get(id)?.state;
+    const { value, version, conflicts } = reading;
+    const was = members.get(id);
     const state = textOf(value, 'state') === 'retired' ? 'retired' : 'active';
-    members.set(id, { replica: id, name: textOf(value, 'name'), state });
+    members.set(id, { replica: id, name: textOf(value, 'name'), state, since: toMs(version.time), knownAt: was?.state === state ? was.knownAt : monotonic() });
     if (conflicts > 0) disputed.add(id);
     else disputed.delete(id);
     const known = heard.get(id);
     // Who comes back is waited for from now on.
-    if (known === undefined || (was === 'retired' && state === 'active')) heard.set(id, { beat: 0, vector: new Map(), ...known, at: monotonic() });
-    if (was === 'active' && state === 'retired') onRetired(id);
+    if (known === undefined || (was?.state === 'retired' && state === 'active')) heard.set(id, { beat: 0, vector: new Map(), ...known, at: monotonic() });
+    if (was?.state === 'active' && state === 'retired') onRetired(id);
   };
   const write = async (id: string, member: { readonly name: string; readonly state: Member['state'] }) => {
     const stamp = { time: replica.time.next(), writer: name };
@@ -154,6 +161,12 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
     },
     retire,
     isNear,
+    retiredMs(id) {
+      const member = members.get(id);
+      if (member?.state !== 'retired') return 0;
+      // Runs may be short, and clocks wrong.
+      return Math.max(clock.now() - member.since, monotonic() - member.knownAt);
+    },
     actsForAll,
     standing,
     async remove(ids) {

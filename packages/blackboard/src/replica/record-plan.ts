@@ -43,11 +43,14 @@ export function arrangeRecords(records: readonly KeptRecord[], { fresh, now, for
     for (const [id, counter] of replicas) present.replicas.set(id, Math.max(counter, present.replicas.get(id) ?? 0));
     joined.set(period, present);
   };
+  const hasRoom = (text: string) => text.length < MOST_CHARACTERS / 2;
+  const roomy = new Map<number, number>(fresh.size > 0 ? [[current, 1]] : []);
+  for (const { text } of records) if (hasRoom(text)) roomy.set(periodOf(atOf(text)), (roomy.get(periodOf(atOf(text))) ?? 0) + 1);
   for (const { key, text, isOrphan } of records) {
     const at = atOf(text);
     const isOver = now - at > forgottenMs;
-    const hasRoom = fresh.size > 0 && periodOf(at) === current && text.length < MOST_CHARACTERS / 2;
-    if (!isOver && !isOrphan && !hasRoom) continue;
+    const isJoined = hasRoom(text) && (roomy.get(periodOf(at)) ?? 0) > 1;
+    if (!isOver && !isOrphan && !isJoined) continue;
     deletes.push(key);
     if (!isOver) join(at, readRecord(text).replicas);
   }
@@ -65,13 +68,14 @@ function inTexts(at: number, replicas: ReadonlyMap<string, number>): string[] {
   let some = new Map<string, number>();
   let characters = 0;
   for (const [id, counter] of replicas) {
-    characters += id.length + 8;
-    if (characters > MOST_CHARACTERS && some.size > 0) {
+    const length = id.length + counter.toString(36).length + 2;
+    if (characters + length > MOST_CHARACTERS && some.size > 0) {
       texts.push(writeRecord({ at, replicas: some }));
       some = new Map();
-      characters = id.length + 8;
+      characters = 0;
     }
     some.set(id, counter);
+    characters += length;
   }
   if (some.size > 0) texts.push(writeRecord({ at, replicas: some }));
   return texts;

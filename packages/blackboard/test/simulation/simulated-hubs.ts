@@ -1,5 +1,6 @@
+import { UnavailableError } from '@meshwork/core';
 import { createSimulation, type NemesisOptions, type SimulatedNode, type Simulation } from '@meshwork/testing/simulation';
-import { type Blackboard, type BoardSettings, createBlackboard } from '../../src/index.ts';
+import { type Blackboard, type BoardSettings, createBlackboard, type PeerLink } from '../../src/index.ts';
 
 export interface World {
   readonly simulation: Simulation;
@@ -9,6 +10,8 @@ export interface World {
   join(): SimulatedNode<Blackboard>;
   /** A hub goes, and never comes back. */
   leave(hub: SimulatedNode<Blackboard>): void;
+  /** Names of hubs that reach each other, and nobody else, whatever the network does. */
+  readonly apart: Set<string>;
   /** What went wrong inside, and concerned no caller. */
   readonly errors: unknown[];
   readonly renamed: string[];
@@ -24,6 +27,9 @@ export interface WorldOptions {
   /** All hubs have this name; default: their own. */
   readonly name?: string;
   readonly maxAbsenceMs?: number;
+  readonly forgottenMs?: number;
+  /** Default 200. */
+  readonly syncEveryMs?: number;
   readonly minLogBytes?: number;
   /** Keeps the whole trace. */
   readonly trace?: boolean;
@@ -40,6 +46,8 @@ export function createWorld({
   settings = {},
   name,
   maxAbsenceMs,
+  forgottenMs,
+  syncEveryMs = 200,
   minLogBytes = 4_000,
   trace = false,
 }: WorldOptions): World {
@@ -47,6 +55,14 @@ export function createWorld({
   const names = Array.from({ length: count + lateHubs }, (_, at) => `hub${at}`);
   const errors: unknown[] = [];
   const renamed: string[] = [];
+  const apart = new Set<string>();
+  const linkTo = (own: string, link: PeerLink): PeerLink => ({
+    ...link,
+    async request(message, how) {
+      if (apart.has(own) !== apart.has(link.peer)) throw new UnavailableError(`${own} and ${link.peer} are apart`);
+      return link.request(message, how);
+    },
+  });
   const start = (own: string) =>
     simulation.node(own, async ({ disk, clock, ids, network, random }) => {
       const blackboard = await createBlackboard({
@@ -57,15 +73,16 @@ export function createWorld({
         clock,
         ids,
         random: () => random.next(),
-        syncEveryMs: 200,
+        syncEveryMs,
         requestTimeoutMs: 1_000,
         minLogBytes,
         ...(maxAbsenceMs !== undefined && { maxAbsenceMs }),
+        ...(forgottenMs !== undefined && { forgottenMs }),
         onError: (error) => void errors.push(error),
       });
       blackboard.events.on('replica-renamed', ({ reason }) => void renamed.push(reason));
       network.listen(blackboard.peer);
-      for (const peer of names) if (peer !== own) blackboard.connect(network.link(peer));
+      for (const peer of names) if (peer !== own) blackboard.connect(linkTo(own, network.link(peer)));
       return blackboard;
     });
   const hubs = names.slice(0, count).map(start);
@@ -73,6 +90,7 @@ export function createWorld({
   return {
     simulation,
     hubs,
+    apart,
     errors,
     renamed,
     join() {
