@@ -106,7 +106,7 @@ describe('a replica that is forgotten', () => {
     backup.set('fresh', 1, stamp);
     backup.increment('count', 5, stamp);
     const changes = backup.merge(one.deltaSince(backup.context.vector).delta);
-    expect(changes.map((change) => change.key)).toEqual([key, 'a']);
+    expect(changes.map((change) => change.key).sort()).toEqual([key, 'a']);
     expect(() => backup.set('b', 1, stamp)).toThrow(ConflictError);
     const later = createBoardState({ replica: 'later' });
     renameState(backup, { into: later, keep: 1 });
