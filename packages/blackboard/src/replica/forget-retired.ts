@@ -50,7 +50,7 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
   };
   const records = (): KeptRecord[] => {
     const { state } = replica;
-    return [...state.forgotten.keys].flatMap((key) => {
+    return [...state.forgotten.keys()].flatMap((key) => {
       const reading = state.read(key);
       if (typeof reading?.value !== 'string') return [];
       return [{ key, text: reading.value, isOrphan: members.of(reading.version.replica)?.state !== 'active' }];

@@ -146,7 +146,7 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
   const retire = (id: string) => write(id, { name: members.get(id)?.name ?? '', state: 'retired' });
   return {
     get count() {
-      return members.size + [...replica.state.forgotten.keys].length;
+      return members.size + [...replica.state.forgotten.keys()].length;
     },
     all: () => [...members.values()],
     of: (id) => members.get(id),

@@ -87,7 +87,7 @@ export interface ForgottenReplicas {
   /** How many. */
   readonly size: number;
   /** Of the records. */
-  readonly keys: Iterable<string>;
+  keys(): Iterable<string>;
   /** How many writes of a replica are forgotten; 0 for one that is not. */
   upTo(replica: string): number;
   /** A vector without what is forgotten, for a comparison with this state's own. */

@@ -38,6 +38,7 @@ class State implements BoardState {
   readonly #seen: Seen;
   readonly #logs = new Map<string, ReplicaLog>();
   readonly #own: ReplicaLog;
+  readonly forgotten: ForgottenReplicas;
   /** What a decoder's versions were adopted from last, and as. */
   #adopted: { readonly from: Origin; readonly to: Origin } | undefined;
 
@@ -46,7 +47,16 @@ class State implements BoardState {
     this.#json = new JsonCopier(limits);
     checkName(replica, 'the name of a replica');
     this.replica = replica;
-    this.#seen = new Seen(replica);
+    const seen = new Seen(replica);
+    this.#seen = seen;
+    this.forgotten = {
+      get size() {
+        return seen.forgotten.size;
+      },
+      keys: () => seen.forgotten.keys(),
+      upTo: (id) => seen.forgotten.upTo(id),
+      without: (vector) => seen.without(vector),
+    };
     this.#own = this.#logOf(replica);
   }
 
@@ -58,12 +68,6 @@ class State implements BoardState {
       if (ahead.length > 0) cloud.set(log.replica, new Set(ahead.map(({ counter }) => counter)));
     }
     return { vector, cloud };
-  }
-
-  get forgotten(): ForgottenReplicas {
-    const seen = this.#seen;
-    const { forgotten } = seen;
-    return { size: forgotten.size, keys: forgotten.keys(), upTo: (replica) => forgotten.upTo(replica), without: (vector) => seen.without(vector) };
   }
 
   get size(): number {

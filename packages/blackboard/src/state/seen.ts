@@ -106,14 +106,12 @@ export class Seen {
     if (this.#ahead.size > this.#sweepAt) this.sweep();
   }
 
-  /** After more is forgotten: takes it out of the vector and of what is known of single slots. */
+  /** After more is forgotten, and before `advance`: takes it out of the vector, which finds the own component again, and of what is known of single slots. */
   forget(): void {
     const { forgotten, replica } = this;
     this.claimed = Math.max(this.claimed, forgotten.upTo(replica));
-    this.#vector = new Map([...this.vector].filter(([id, counter]) => id === replica || counter > forgotten.upTo(id)));
+    this.#vector = new Map([...this.vector].filter(([id, counter]) => counter > forgotten.upTo(id)));
     for (const [slot, context] of this.#ahead) this.#ahead.set(slot, this.contextWithout(context));
-    // Some of those that wait may have waited for this.
-    this.advance({ from: new Map(), to: new Map() });
   }
 
   sweep(): void {
