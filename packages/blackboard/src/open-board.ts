@@ -1,4 +1,4 @@
-import { type Clock, type IdSource, InvalidInputError, type Store, type Teller, UnavailableError } from '@meshwork/core';
+import { type Clock, ConflictError, type IdSource, InvalidInputError, type Store, type Teller, UnavailableError } from '@meshwork/core';
 import type { BlackboardEvents, BoardSettings, BoardStatus } from './blackboard.ts';
 import { createBoard } from './board/create-board.ts';
 import { entryOfReading, entryOfStrong } from './board/entry-of.ts';
@@ -84,6 +84,11 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     maxAbsenceMs,
     onRetired: (id) => teller.tell('replica-retired', { board: name, replica: id }),
   });
+  if (members.awayMs > forgottenMs) {
+    const days = Math.floor(members.awayMs / 86_400_000);
+    const what = `the board ${JSON.stringify(name)} was away from all others for ${days} days, longer than they remember who was there`;
+    onError(new ConflictError(`${what}: what they have deleted meanwhile may come back; start it on an empty store if that matters`));
+  }
   const forgetting = createForgetting({ replica, members, clock, writer: hub, maxAbsenceMs, forgottenMs });
   const watchers = createWatchers();
   const history = createHistory({ journal: store, stream: streams('history'), length: historyLength, onError });

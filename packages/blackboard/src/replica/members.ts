@@ -49,7 +49,9 @@ export interface Members {
   retiredMs(replica: string): number;
   /** Takes retired replicas from the members, once nobody needs to know of them. */
   remove(replicas: readonly string[]): Promise<void>;
-  /** How this hub stands: one whose writes the others have forgotten was retired before. */
+  /** Milliseconds since this hub had heard of anybody else when it was opened; 0 when it never had. */
+  readonly awayMs: number;
+  /** How a replica stands: one that is forgotten was retired before. */
   standing(replica: string): Member['state'] | undefined;
   /** Keeps on disk, now and then, when each was heard of: absences last longer than runs of a program. */
   remember(): Promise<void>;
@@ -146,7 +148,7 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
   const retire = (id: string) => write(id, { name: members.get(id)?.name ?? '', state: 'retired' });
   return {
     get count() {
-      return members.size + [...replica.state.forgotten.keys()].length;
+      return members.size + replica.state.forgotten.records;
     },
     all: () => [...members.values()],
     of: (id) => members.get(id),
@@ -160,6 +162,7 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
       if (present?.state !== 'active' || present.name !== name || disputed.has(id)) await write(id, { name, state: 'active' });
     },
     retire,
+    awayMs: before.size === 0 ? 0 : openedAt - Math.max(...before.values()),
     isNear,
     retiredMs(id) {
       const member = members.get(id);

@@ -86,6 +86,8 @@ export interface DeltaPart {
 export interface ForgottenReplicas {
   /** How many. */
   readonly size: number;
+  /** How many records there are. */
+  readonly records: number;
   /** Of the records. */
   keys(): Iterable<string>;
   /** How many writes of a replica are forgotten; 0 for one that is not. */

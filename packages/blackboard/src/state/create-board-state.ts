@@ -53,6 +53,9 @@ class State implements BoardState {
       get size() {
         return seen.forgotten.size;
       },
+      get records() {
+        return seen.forgotten.records;
+      },
       keys: () => seen.forgotten.keys(),
       upTo: (id) => seen.forgotten.upTo(id),
       without: (vector) => seen.without(vector),

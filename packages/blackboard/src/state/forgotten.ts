@@ -19,6 +19,10 @@ export class Forgotten {
     return this.#texts.size === 0;
   }
 
+  get records(): number {
+    return this.#texts.size;
+  }
+
   keys(): Iterable<string> {
     return this.#texts.keys();
   }

@@ -155,9 +155,9 @@ describe('a hub that is forgotten', () => {
       await vi.advanceTimersByTimeAsync(1_000);
     }
   };
-  const openHub = async (name: string, store: Store = createDisk()) => {
+  const openHub = async (name: string, store: Store = createDisk(), onError: (error: unknown) => void = () => {}) => {
     const options = { syncEveryMs: 1_000, maxAbsenceMs, forgottenMs: 100 * maxAbsenceMs, minLogBytes: 1_000_000, allowVolatile: true };
-    const hub = await createBlackboard({ ...options, name, place: name, store, clock, boards: { [board]: {} } });
+    const hub = await createBlackboard({ ...options, name, place: name, store, clock, onError, boards: { [board]: {} } });
     hubs.push(hub);
     return hub;
   };
@@ -197,6 +197,21 @@ describe('a hub that is forgotten', () => {
     }
     return { one, two, disk, backup, token, replica };
   }
+
+  it('says so when it was away for longer than it is remembered', async () => {
+    const { one, disk } = await forgetOne();
+    const open = async () => {
+      const onError = vi.fn();
+      const gone = await openHub('gone', disk, onError);
+      await gone.close();
+      return onError;
+    };
+    clock.jump(50 * maxAbsenceMs);
+    expect(await open()).not.toHaveBeenCalled();
+    clock.jump(50 * maxAbsenceMs);
+    expect(await open()).toHaveBeenCalledWith(expect.objectContaining({ code: 'CONFLICT', message: expect.stringContaining('empty store') }));
+    expect((await one.status(board)).forgotten).toBe(1);
+  });
 
   it('is no reason to make a session wait that has seen what it wrote', async () => {
     const { one, token, replica } = await forgetOne();

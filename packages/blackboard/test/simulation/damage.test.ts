@@ -30,7 +30,14 @@ it.for([{ name: undefined }, { name: 'all the same' }])(
     await runSeeds({
       seeds: 40,
       async run({ seed, maxFaults }) {
-        const world = createWorld({ seed, maxFaults, hubs: 3 + (seed % 2), trace: true, maxAbsenceMs: 8_000, ...(name !== undefined && { name }) });
+        const world = createWorld({
+          seed,
+          maxFaults,
+          hubs: 3 + (seed % 2),
+          trace: true,
+          maxAbsenceMs: seed % 3 === 0 ? 1_500 : 8_000,
+          ...(name !== undefined && { name }),
+        });
         const { simulation, hubs } = world;
         const kept: Kept = new Map();
         await simulation.run(async () => {

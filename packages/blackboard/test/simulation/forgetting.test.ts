@@ -159,9 +159,10 @@ it('vectors and boards are as small as what is there, whoever was there, and nob
             for (const hub of stay) await observe(hub, ledger);
           }
         })();
-        const lives = Array.from({ length: 3 }, async () => {
+        const drawn = Array.from({ length: 3 }, () => random.pick(fates));
+        const lives = drawn.map(async (fate) => {
           await simulation.elapse(random.between(0, 3_000));
-          await live(world, world.join(), random.pick(fates), ledger);
+          await live(world, world.join(), fate, ledger);
         });
         await Promise.all(lives).finally(() => {
           isOver = true;
@@ -171,6 +172,8 @@ it('vectors and boards are as small as what is there, whoever was there, and nob
         simulation.heal();
         await converge(world);
         await expectKept(hubs, ledger);
+        // Whose disk is what it was goes on under its name.
+        if (!drawn.includes('is a backup')) expect(world.renamed).toEqual([]);
         for (const hub of stay) await observe(hub, ledger);
         // Once nobody needs what is there, only those who are there are left, and a record of the others.
         const [first] = hubs;

@@ -3,8 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BoardState, createBoardState, type Delta } from '../../src/index.ts';
 import { renameState } from '../../src/replica/rename-state.ts';
+import { dropForgotten } from '../../src/state/drop-forgotten.ts';
 import { FORGOTTEN } from '../../src/state/forgotten.ts';
 import { writeRecord } from '../../src/state/forgotten-record.ts';
+import { holdVersion } from '../../src/state/held-version.ts';
+import { ReplicaLog } from '../../src/state/replica-log.ts';
+import { Seen } from '../../src/state/seen.ts';
+import { Slots } from '../../src/state/slots.ts';
 
 const stamp = { time: 1, writer: 'w' };
 const key = `${FORGOTTEN}1`;
@@ -118,6 +123,41 @@ describe('a replica that is forgotten', () => {
     ]);
     sync(later, one);
     expect(one.digest()).toBe(later.digest());
+  });
+
+  it('drops its own, once it has seen so much of itself', () => {
+    const { gone, one, two } = begin();
+    sync(gone, two);
+    one.forget(key, recordOf('gone', 2), stamp);
+    const other = createBoardState({ replica: 'gone' });
+    other.set('b', 1, stamp);
+    other.merge(one.deltaSince(other.context.vector).delta);
+    expect(other.holdsOf('gone')).toBe(true);
+    other.merge(two.deltaSince(other.context.vector).delta);
+    expect(vectorOf(other)).toEqual({ gone: 2, one: 2 });
+    expect(other.holdsOf('gone')).toBe(false);
+  });
+
+  it('leaves nothing behind in memory that is named for it', () => {
+    const log = new ReplicaLog('gone');
+    const logs = new Map([['gone', log]]);
+    const seen = new Seen('one');
+    seen.forgotten.put(key, [recordOf('gone', 2)]);
+    const slots = new Slots();
+    const [held, later] = [2, 3].map((counter) =>
+      holdVersion(log.origin('value', 'w', 1), `k${counter}`, { counter, time: 1, value: 1, expiresAt: undefined }),
+    );
+    for (const version of [held!, later!]) {
+      log.append(version);
+      slots.putOnly(version.key, undefined, version);
+    }
+    dropForgotten({ logs, slots, seen });
+    expect([...slots.all()]).toEqual([later]);
+    expect(logs.size).toBe(1);
+    seen.forgotten.put(key, [recordOf('gone', 3)]);
+    dropForgotten({ logs, slots, seen });
+    expect(slots.isEmpty).toBe(true);
+    expect(logs.size).toBe(0);
   });
 
   it('satisfies what comes after its writes, also when that came before it was forgotten', () => {
