@@ -1,12 +1,14 @@
 import { createMemoryStore, type Store, type StoredValue } from '@meshwork/core';
 import { type ManualClock, manualClock } from '@meshwork/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { encodeMessage } from '../../src/exchange/message.ts';
+import { encodeMessage, kinds } from '../../src/exchange/message.ts';
 import { createHybridClock } from '../../src/hybrid-clock.ts';
 import { type Blackboard, createBlackboard, type PeerLink } from '../../src/index.ts';
 import { createForgetting } from '../../src/replica/forget-retired.ts';
 import { type Members, openMembers } from '../../src/replica/members.ts';
 import { openReplica } from '../../src/replica/open-replica.ts';
+import { FORGOTTEN } from '../../src/state/forgotten.ts';
+import { writeRecord } from '../../src/state/forgotten-record.ts';
 
 const board = 'plans';
 const maxAbsenceMs = 30_000;
@@ -110,6 +112,27 @@ describe('ten thousand replicas that came, wrote, were overwritten and are retir
     await replica.close();
   });
 
+  it('include who forgot others, once it is gone itself', async () => {
+    const clock = manualClock();
+    const { replica, members, forgetting } = await open(createDisk(), clock);
+    await members.join();
+    const record = writeRecord({ at: clock.now(), replicas: new Map([['gone', 3]]) });
+    const version = { key: `${FORGOTTEN}1/other`, replica: 'other', counter: 1, time: 1, kind: 'value' as const, value: record, writer: 'other' };
+    const vector = new Map([['other', 1]]);
+    await replica.merge({
+      entries: [{ key: version.key, versions: [version] }],
+      context: { vector, cloud: new Map() },
+      covers: { from: new Map(), to: vector },
+    });
+    await members.retire('other');
+    clock.advance(maxAbsenceMs + 1);
+    await forgetting.step();
+    await forgetting.step();
+    expect([...replica.durable.keys()]).toEqual([replica.state.replica]);
+    expect(['gone', 'other'].map((id) => replica.state.forgotten.upTo(id))).toEqual([3, 1]);
+    await replica.close();
+  });
+
   it('stay while they have written something that counts, or all that present ones had is not on every disk', async () => {
     const clock = manualClock();
     const { replica, members, forgetting } = await open(createDisk(), clock);
@@ -132,6 +155,12 @@ describe('ten thousand replicas that came, wrote, were overwritten and are retir
     await forgetting.step();
     expect(replica.durable.has('gone')).toBe(false);
     expect(replica.state.forgotten.upTo('gone')).toBe(3);
+    // Nor in what is said of others, whoever does not know yet.
+    const told = () => members.tell().flatMap((one) => [...one.vector.keys()]);
+    expect(told()).not.toContain('gone');
+    members.hear([{ ...peer, beat: peer.beat + 2 }]);
+    expect(members.tell()).toHaveLength(2);
+    expect(told()).not.toContain('gone');
     await replica.close();
   });
 });
@@ -226,13 +255,24 @@ describe('a hub that is forgotten', () => {
     expect(atob(token.replaceAll('-', '+').replaceAll('_', '/'))).toContain(replica);
   });
 
-  it('comes back under its name with what it wrote away, and without what was deleted', async () => {
+  it.for(['asks', 'is asked'])('comes back under its name with what it wrote away, and without what was deleted, when it %s', async (how) => {
     const { one, two, disk, replica } = await forgetOne();
     const gone = await openHub('gone', disk);
+    // Nobody waits for it before it has compared.
+    const standings: boolean[] = [];
+    const watched = (link: PeerLink): PeerLink => ({
+      ...link,
+      async request(message, given) {
+        if (message[1] === kinds.compare) standings.push((await one.status(board)).members.some((member) => member.replica === replica));
+        return link.request(message, given);
+      },
+    });
     await gone.board(board).set('away', 1);
     expect((await gone.board(board).list('')).map(({ key }) => key)).toEqual(['a', 'away', 'early']);
-    gone.connect(linkTo(gone, one));
+    if (how === 'asks') gone.connect(watched(linkTo(gone, one)));
+    else one.connect(watched(linkTo(one, gone)));
     await pass(10);
+    expect(standings[0]).toBe(false);
     for (const hub of [one, two, gone]) {
       expect((await hub.board(board).list('')).map(({ key, value }) => [key, value])).toEqual([
         ['a', 'of one'],
