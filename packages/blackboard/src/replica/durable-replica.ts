@@ -1,7 +1,7 @@
 import { ConflictError, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
 import type { HybridClock } from '../hybrid-clock.ts';
 import type { BoardState, Change, Delta, Version } from '../state/board-state.ts';
-import { isWithinVector, type VersionVector } from '../state/context.ts';
+import type { VersionVector } from '../state/context.ts';
 import { createBoardState } from '../state/create-board-state.ts';
 import { isTombstone } from '../state/winner.ts';
 import { type Batch, createBatch } from './batch.ts';
@@ -81,7 +81,7 @@ export class DurableReplica implements Replica {
   }
 
   hasOnDisk(vector: VersionVector): boolean {
-    return isWithinVector(this.#state.forgotten.without(vector), this.#durable);
+    return this.#state.forgotten.isWithin(vector, this.#durable);
   }
 
   get edition(): number {
@@ -122,8 +122,8 @@ export class DurableReplica implements Replica {
     const delta = typeof given === 'function' ? given(state) : given;
     if (delta === undefined) return [];
     const { forgotten } = state;
-    if (!isWithinVector(forgotten.without(delta.covers.from), vector)) return undefined;
-    if (!isLogged && delta.entries.length === 0 && isWithinVector(forgotten.without(delta.covers.to), vector)) return [];
+    if (!forgotten.isWithin(delta.covers.from, vector)) return undefined;
+    if (!isLogged && delta.entries.length === 0 && forgotten.isWithin(delta.covers.to, vector)) return [];
     const changes = state.merge(delta);
     const batch = this.#batch();
     if (isLogged) batch.deltas.push(delta);

@@ -1,5 +1,5 @@
 import type { Clock } from '@meshwork/core';
-import { isWithinVector, type VersionVector } from '../state/context.ts';
+import type { VersionVector } from '../state/context.ts';
 import { FORGOTTEN } from '../state/forgotten.ts';
 import { isRecordable } from '../state/forgotten-record.ts';
 import type { Members } from './members.ts';
@@ -91,7 +91,7 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
         waiting = found.length === 0 ? undefined : { replicas: new Map(found), vector: durable };
       }
       let fresh: ReadonlyMap<string, number> = new Map();
-      if (waiting !== undefined && isWithinVector(state.forgotten.without(waiting.vector), members.stable())) {
+      if (waiting !== undefined && state.forgotten.isWithin(waiting.vector, members.stable())) {
         fresh = new Map([...waiting.replicas].filter(([id, counter]) => durable.get(id) === counter && isForgettable(id)));
         waiting = undefined;
       }

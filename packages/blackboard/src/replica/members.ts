@@ -181,7 +181,8 @@ export async function openMembers({ replica, name, clock, store, key: heardKey, 
       for (const id of heard.keys()) if (!members.has(id) && monotonic() - lastHeard(id) > 2 * maxAbsenceMs) heard.delete(id);
       if (!actsForAll()) return;
       for (const id of active()) if (isSilent(id)) await retire(id);
-      for (const id of disputed) if (members.get(id)?.state === 'retired') await retire(id);
+      // Who is coming back settles itself what is said of it: two who do that at once would go on for ever.
+      for (const id of disputed) if (members.get(id)?.state === 'retired' && !isNear(id)) await retire(id);
     },
     async remember() {
       if (monotonic() - rememberedAt < maxAbsenceMs / 100) return;

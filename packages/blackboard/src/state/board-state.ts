@@ -92,8 +92,10 @@ export interface ForgottenReplicas {
   keys(): Iterable<string>;
   /** How many writes of a replica are forgotten; 0 for one that is not. */
   upTo(replica: string): number;
-  /** A vector without what is forgotten, for a comparison with this state's own. */
+  /** A vector without the components that are forgotten, but for those of replicas that this state's own vector names. */
   without(vector: VersionVector): VersionVector;
+  /** Whether whoever has seen `other`, and knows what is forgotten here, has seen all of a vector. */
+  isWithin(vector: VersionVector, other: VersionVector): boolean;
 }
 
 /**

@@ -59,6 +59,7 @@ class State implements BoardState {
       keys: () => seen.forgotten.keys(),
       upTo: (id) => seen.forgotten.upTo(id),
       without: (vector) => seen.without(vector),
+      isWithin: (vector, other) => seen.forgotten.isWithin(vector, other),
     };
     this.#own = this.#logOf(replica);
   }

@@ -1,3 +1,4 @@
+import type { VersionVector } from './context.ts';
 import { findInRecord } from './forgotten-record.ts';
 
 /** Keys of records of forgotten replicas. They are data of the board as any other, and a state that holds one goes by it. */
@@ -39,6 +40,12 @@ export class Forgotten {
     let most = 0;
     for (const texts of this.#texts.values()) for (const text of texts) most = Math.max(most, findInRecord(text, replica));
     return most;
+  }
+
+  /** Whether all that a vector tells of is in another one, or forgotten. */
+  isWithin(vector: VersionVector, other: VersionVector): boolean {
+    for (const [replica, counter] of vector) if (counter > (other.get(replica) ?? 0) && counter > this.upTo(replica)) return false;
+    return true;
   }
 
   /** The texts that a key holds now. Whether any of them is new. */
