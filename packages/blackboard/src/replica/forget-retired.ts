@@ -3,7 +3,7 @@ import type { VersionVector } from '../state/context.ts';
 import { FORGOTTEN } from '../state/forgotten.ts';
 import { isRecordable } from '../state/forgotten-record.ts';
 import type { Members } from './members.ts';
-import { arrangeRecords, type KeptRecord } from './record-plan.ts';
+import { arrangeRecords, type KeptRecord, type RecordPlan } from './record-plan.ts';
 import type { Replica } from './replica.ts';
 
 /** Forgets replicas that are gone for good, so that vectors grow with members, and not with all there ever were. */
@@ -23,17 +23,25 @@ export interface ForgettingOptions {
   readonly forgottenMs: number;
 }
 
-/** What is to be forgotten once all have on disk what this hub had when it saw that it could be. */
+/** What is done once all have on disk what this hub had when it saw that it could be done: nobody then sees what goes without what stands in its place. */
 interface Waiting {
+  /** Replicas to be forgotten, and how many writes of each. */
   readonly replicas: ReadonlyMap<string, number>;
+  /** Members that records tell of instead. */
+  readonly members: readonly string[];
+  /** Records that others say the same as. */
+  readonly records: readonly string[];
   readonly vector: VersionVector;
 }
+
+const nobody: ReadonlyMap<string, number> = new Map();
 
 export function createForgetting({ replica, members, clock, writer, maxAbsenceMs, forgottenMs }: ForgettingOptions): Forgetting {
   const monotonic = () => clock.monotonic?.() ?? clock.now();
   /** Replicas that are nobody's, and since when this is known. */
   const strays = new Map<string, number>();
   let waiting: Waiting | undefined;
+  let arranged: { readonly of: string; readonly redundant: readonly string[] } | undefined;
 
   /** Who was retired, or is nobody's, has as long again to come back. */
   const isGone = (id: string): boolean => {
@@ -48,6 +56,14 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
     for (const id of durable.keys()) if (id !== state.replica && members.of(id) === undefined && !strays.has(id)) strays.set(id, monotonic());
     for (const id of strays.keys()) if (!durable.has(id) || members.of(id) !== undefined || members.isNear(id)) strays.delete(id);
   };
+  /** Retired ones that no vector names. */
+  const unnamedMembers = (): string[] => {
+    const { durable, state } = replica;
+    const retired = members.all().filter(({ replica: id, state: standing }) => standing === 'retired' && !durable.has(id) && isGone(id));
+    if (retired.length === 0) return [];
+    const { vector } = state.context;
+    return retired.map(({ replica: id }) => id).filter((id) => !vector.has(id));
+  };
   const records = (): KeptRecord[] => {
     const { state } = replica;
     return [...state.forgotten.keys()].flatMap((key) => {
@@ -56,26 +72,28 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
       return [{ key, text: reading.value, isOrphan: members.of(reading.version.replica)?.state !== 'active' }];
     });
   };
-  const write = async (fresh: ReadonlyMap<string, number>) => {
-    const { puts, deletes } = arrangeRecords(records(), { fresh, now: clock.now(), forgottenMs });
-    const name = replica.state.replica;
-    const stamp = () => ({ time: replica.time.next(), writer });
-    const put = (text: string) => {
-      // No two hubs, and no two runs of one, write under one key.
-      const given = stamp();
-      const key = `${FORGOTTEN}${given.time.toString(36)}/${name}`;
-      return replica.write(key, (state) => state.forget(key, text, given));
-    };
-    const remove = (key: string) => replica.write(key, (state) => state.delete(key, stamp()));
-    await Promise.all([...puts.map(put), ...deletes.map(remove)]);
+  /** Reads all records only when there is something new. */
+  const arrange = (fresh: ReadonlyMap<string, number>): RecordPlan => {
+    const present = records();
+    const of = present.map(({ key, isOrphan }) => `${isOrphan ? '-' : '+'}${key}`).join('\n');
+    const plan = arrangeRecords(present, { fresh, now: clock.now(), forgottenMs, isNew: arranged?.of !== of });
+    if (plan.redundant === undefined) return { ...plan, redundant: arranged?.redundant ?? [] };
+    arranged = { of, redundant: plan.redundant };
+    return plan;
   };
-  /** Retired replicas without a write that counts are no longer needed as members: the records tell of them. */
-  const removeGone = async () => {
-    const { durable, state } = replica;
-    const { vector } = state.context;
-    const isUnneeded = (id: string) => !durable.has(id) && !vector.has(id) && isGone(id);
-    const gone = members.all().filter((member) => member.state === 'retired' && isUnneeded(member.replica));
-    if (gone.length > 0) await members.remove(gone.map((member) => member.replica));
+  const stamp = () => ({ time: replica.time.next(), writer });
+  const put = (text: string) => {
+    // No two hubs, and no two runs of one, write under one key.
+    const given = stamp();
+    const key = `${FORGOTTEN}${given.time.toString(36)}/${replica.state.replica}`;
+    return replica.write(key, (state) => state.forget(key, text, given));
+  };
+  const remove = (key: string) => replica.write(key, (state) => state.delete(key, stamp()));
+  const find = (redundant: readonly string[]): Waiting | undefined => {
+    const replicas = new Map([...replica.durable].filter(([id]) => isForgettable(id)));
+    const unnamed = unnamedMembers();
+    if (replicas.size + unnamed.length + redundant.length === 0) return undefined;
+    return { replicas, members: unnamed, records: redundant, vector: replica.state.context.vector };
   };
 
   return {
@@ -85,18 +103,21 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
         waiting = undefined;
         return;
       }
-      const { state, durable } = replica;
-      if (waiting === undefined) {
-        const found = [...durable].filter(([id]) => isForgettable(id));
-        waiting = found.length === 0 ? undefined : { replicas: new Map(found), vector: durable };
-      }
-      let fresh: ReadonlyMap<string, number> = new Map();
-      if (waiting !== undefined && state.forgotten.isWithin(waiting.vector, members.stable())) {
-        fresh = new Map([...waiting.replicas].filter(([id, counter]) => durable.get(id) === counter && isForgettable(id)));
-        waiting = undefined;
-      }
-      await write(fresh);
-      await removeGone();
+      const { puts, over, redundant = [] } = arrange(nobody);
+      // Also when that fails, it is looked at again.
+      if (puts.length > 0) arranged = undefined;
+      await Promise.all([...puts.map(put), ...over.map(remove)]);
+      waiting ??= find(redundant);
+      if (waiting === undefined || !replica.state.forgotten.isWithin(waiting.vector, members.stable())) return;
+      const { replicas, members: unnamed, records: doomed } = waiting;
+      waiting = undefined;
+      const fresh = new Map([...replicas].filter(([id, counter]) => replica.durable.get(id) === counter && isForgettable(id)));
+      const still = new Set(unnamedMembers());
+      await Promise.all([
+        ...(fresh.size > 0 ? arrange(fresh).puts.map(put) : []),
+        ...doomed.filter((key) => redundant.includes(key)).map(remove),
+        members.remove(unnamed.filter((id) => still.has(id))),
+      ]);
     },
   };
 }

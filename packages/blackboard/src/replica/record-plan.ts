@@ -11,8 +11,10 @@ export interface KeptRecord {
 export interface RecordPlan {
   /** What is to be written, under new keys. */
   readonly puts: readonly string[];
-  /** Keys that are to be deleted then. */
-  readonly deletes: readonly string[];
+  /** Keys of records that are older than is asked for. */
+  readonly over: readonly string[];
+  /** Keys of records that say nothing which others do not; `undefined` when nothing was looked at. They may go once everybody has the others. */
+  readonly redundant?: readonly string[] | undefined;
 }
 
 export interface PlanRequest {
@@ -21,6 +23,8 @@ export interface PlanRequest {
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
   readonly forgottenMs: number;
+  /** False when these records were arranged before: then only what is over or fresh counts. */
+  readonly isNew: boolean;
 }
 
 /** Characters of a record, about: some 2,000 replicas. */
@@ -28,34 +32,59 @@ const MOST_CHARACTERS = 65_536;
 /** Replicas that are forgotten in one of so many parts of `forgottenMs` go into one record, and out of it together. */
 const PERIODS = 16;
 
-/** What has to be written and deleted so that there are few records, none of them older than `forgottenMs`, and all of members. Nothing, most of the time. */
-export function arrangeRecords(records: readonly KeptRecord[], { fresh, now, forgottenMs }: PlanRequest): RecordPlan {
+interface ReadRecord extends KeptRecord {
+  readonly at: number;
+  readonly replicas: ReadonlyMap<string, number>;
+}
+
+/** What has to be written and deleted so that there are few records, none of them older than `forgottenMs`, and all of members. */
+export function arrangeRecords(records: readonly KeptRecord[], { fresh, now, forgottenMs, isNew }: PlanRequest): RecordPlan {
+  const over = records.filter(({ text }) => now - atOf(text) > forgottenMs).map(({ key }) => key);
+  if (!isNew && fresh.size === 0) return { puts: [], over };
+  const read = records.filter(({ key }) => !over.includes(key)).map((record): ReadRecord => ({ ...record, ...readRecord(record.text) }));
+  const redundant = redundantOf(read);
+  const needed = read.filter(({ key }) => !redundant.includes(key));
+
   const periodMs = Math.max(1, forgottenMs / PERIODS);
   const periodOf = (at: number) => Math.floor(at / periodMs);
-  const current = periodOf(now);
-  const deletes: string[] = [];
-  /** By period. */
+  const hasRoom = ({ text }: KeptRecord) => text.length < MOST_CHARACTERS / 2;
+  const roomy = new Map<number, number>(fresh.size > 0 ? [[periodOf(now), 1]] : []);
+  for (const record of needed) if (hasRoom(record)) roomy.set(periodOf(record.at), (roomy.get(periodOf(record.at)) ?? 0) + 1);
   const joined = new Map<number, { at: number; readonly replicas: Map<string, number> }>();
   const join = (at: number, replicas: ReadonlyMap<string, number>) => {
-    const period = periodOf(at);
-    const present = joined.get(period) ?? { at, replicas: new Map<string, number>() };
+    const present = joined.get(periodOf(at)) ?? { at, replicas: new Map<string, number>() };
     present.at = Math.max(present.at, at);
-    for (const [id, counter] of replicas) present.replicas.set(id, Math.max(counter, present.replicas.get(id) ?? 0));
-    joined.set(period, present);
+    addTo(present.replicas, replicas);
+    joined.set(periodOf(at), present);
   };
-  const hasRoom = (text: string) => text.length < MOST_CHARACTERS / 2;
-  const roomy = new Map<number, number>(fresh.size > 0 ? [[current, 1]] : []);
-  for (const { text } of records) if (hasRoom(text)) roomy.set(periodOf(atOf(text)), (roomy.get(periodOf(atOf(text))) ?? 0) + 1);
-  for (const { key, text, isOrphan } of records) {
-    const at = atOf(text);
-    const isOver = now - at > forgottenMs;
-    const isJoined = hasRoom(text) && (roomy.get(periodOf(at)) ?? 0) > 1;
-    if (!isOver && !isOrphan && !isJoined) continue;
-    deletes.push(key);
-    if (!isOver) join(at, readRecord(text).replicas);
+  for (const record of needed) {
+    const isJoined = hasRoom(record) && (roomy.get(periodOf(record.at)) ?? 0) > 1;
+    if (record.isOrphan || isJoined) join(record.at, record.replicas);
   }
   if (fresh.size > 0) join(Math.floor(now), fresh);
-  return { puts: [...joined.values()].flatMap(({ at, replicas }) => inTexts(at, replicas)), deletes };
+  return { puts: [...joined.values()].flatMap(({ at, replicas }) => inTexts(at, replicas)), over, redundant };
+}
+
+/** Those that may go, the first ones first: of writers who are gone, then the older, then the smaller. */
+function redundantOf(records: readonly ReadRecord[]): string[] {
+  const order = [...records].sort(
+    (one, other) => Number(other.isOrphan) - Number(one.isOrphan) || one.at - other.at || one.text.length - other.text.length || (one.key < other.key ? -1 : 1),
+  );
+  /** Of each replica what the records say that are looked at later, or stay. */
+  const said = new Map<string, number[]>();
+  for (const { replicas } of records) for (const [id, counter] of replicas) said.set(id, [...(said.get(id) ?? []), counter]);
+  const redundant: string[] = [];
+  for (const { key, replicas } of order) {
+    const isSaid = ([id, counter]: readonly [string, number]) => (said.get(id) ?? []).filter((other) => other >= counter).length > 1;
+    if (![...replicas].every(isSaid)) continue;
+    redundant.push(key);
+    for (const [id, counter] of replicas) said.get(id)?.splice(said.get(id)?.indexOf(counter) ?? 0, 1);
+  }
+  return redundant;
+}
+
+function addTo(all: Map<string, number>, replicas: ReadonlyMap<string, number>): void {
+  for (const [id, counter] of replicas) all.set(id, Math.max(counter, all.get(id) ?? 0));
 }
 
 function atOf(text: string): number {
