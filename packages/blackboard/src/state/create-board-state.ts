@@ -1,10 +1,12 @@
 import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
+import { Adoption } from './adoption.ts';
 import type { BoardState, Change, Delta, DeltaEntry, DeltaPart, ForgottenReplicas, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { summaryOf } from './buckets.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
 import { dropForgotten, textsOf } from './drop-forgotten.ts';
-import { HeldVersion, holdVersion, type Origin } from './held-version.ts';
+import { createForgottenReplicas } from './forgotten-replicas.ts';
+import { type HeldVersion, holdVersion } from './held-version.ts';
 import { mergeGroups } from './merge-groups.ts';
 import { checkName } from './names.ts';
 import { JsonCopier, type ValueLimits } from './own-json.ts';
@@ -39,28 +41,15 @@ class State implements BoardState {
   readonly #logs = new Map<string, ReplicaLog>();
   readonly #own: ReplicaLog;
   readonly forgotten: ForgottenReplicas;
-  /** What a decoder's versions were adopted from last, and as. */
-  #adopted: { readonly from: Origin; readonly to: Origin } | undefined;
+  readonly #adoption = new Adoption((replica) => this.#logOf(replica));
 
   constructor(replica: string, maxKeyLength: number, limits: ValueLimits) {
     this.#maxKeyLength = maxKeyLength;
     this.#json = new JsonCopier(limits);
     checkName(replica, 'the name of a replica');
     this.replica = replica;
-    const seen = new Seen(replica);
-    this.#seen = seen;
-    this.forgotten = {
-      get size() {
-        return seen.forgotten.size;
-      },
-      get records() {
-        return seen.forgotten.records;
-      },
-      keys: () => seen.forgotten.keys(),
-      upTo: (id) => seen.forgotten.upTo(id),
-      without: (vector) => seen.without(vector),
-      isWithin: (vector, other) => seen.forgotten.isWithin(vector, other),
-    };
+    this.#seen = new Seen(replica);
+    this.forgotten = createForgottenReplicas(this.#seen);
     this.#own = this.#logOf(replica);
   }
 
@@ -198,7 +187,7 @@ class State implements BoardState {
       after: this.#seen.after(covers),
       slots: this.#slots,
       seen: this.#seen,
-      hold: (version) => this.#hold(version),
+      adoption: this.#adoption,
       onChange: changes ? note : undefined,
     });
     const { own } = this.#seen;
@@ -249,10 +238,8 @@ class State implements BoardState {
   }
 
   #dropForgotten(onChange?: (key: string) => void): void {
-    if (this.#seen.forgotten.isEmpty) return;
     dropForgotten({ logs: this.#logs, slots: this.#slots, seen: this.#seen, onChange });
-    // It may belong to a log that is gone.
-    this.#adopted = undefined;
+    this.#adoption.forget();
   }
 
   *#live(): Generator<Version> {
@@ -280,22 +267,11 @@ class State implements BoardState {
     return own;
   }
 
-  /** The version as one of this state's own; one that a decoder has made is taken as it is. */
-  #hold(version: Version): HeldVersion {
-    const isLoose = version instanceof HeldVersion && version.origin.log.isLoose;
-    const adopted = this.#adopted;
-    if (isLoose && adopted?.from === version.origin && version.adopt(adopted.to)) return version;
-    const origin = this.#logOf(version.replica).origin(version.kind, version.writer, version.time);
-    if (!isLoose) return holdVersion(origin, version.key, version);
-    this.#adopted = { from: version.origin, to: origin };
-    return version.adopt(origin) ? version : holdVersion(origin, version.key, version);
-  }
-
   /** One own write, not in its slot yet. */
   #next(key: string, kind: VersionKind, value: JsonValue | undefined, { time, writer, expiresAt }: Stamp): HeldVersion {
     const seen = this.#seen;
     const counter = seen.own + 1;
-    const version = holdVersion(this.#own.origin(kind, writer, time), key, { counter, time, value, expiresAt });
+    const version = holdVersion(this.#own.origin(kind, writer, time), key, counter, time, value, expiresAt);
     seen.own = counter;
     if (counter > seen.claimed) seen.claimed = counter;
     this.#own.append(version);

@@ -144,9 +144,7 @@ describe('a replica that is forgotten', () => {
     const seen = new Seen('one');
     seen.forgotten.put(key, [recordOf('gone', 2)]);
     const slots = new Slots();
-    const [held, later] = [2, 3].map((counter) =>
-      holdVersion(log.origin('value', 'w', 1), `k${counter}`, { counter, time: 1, value: 1, expiresAt: undefined }),
-    );
+    const [held, later] = [2, 3].map((counter) => holdVersion(log.origin('value', 'w', 1), `k${counter}`, counter, 1, 1, undefined));
     for (const version of [held!, later!]) {
       log.append(version);
       slots.putOnly(version.key, undefined, version);
