@@ -228,13 +228,15 @@ class State implements BoardState {
   /** Goes by the records that came or went. */
   #noteRecords(onChange?: (key: string) => void): void {
     const { touchedRecords } = this.#slots;
-    if (touchedRecords.size === 0) return;
-    let isMore = false;
-    for (const key of touchedRecords) isMore = this.#seen.forgotten.put(key, textsOf(this.#slots.get(key))) || isMore;
-    touchedRecords.clear();
-    if (!isMore) return;
-    this.#seen.forget();
-    this.#dropForgotten(onChange);
+    // A record may be among what another one says is forgotten.
+    while (touchedRecords.size > 0) {
+      let isMore = false;
+      for (const key of touchedRecords) isMore = this.#seen.forgotten.put(key, textsOf(this.#slots.get(key))) || isMore;
+      touchedRecords.clear();
+      if (!isMore) return;
+      this.#seen.forget();
+      this.#dropForgotten(onChange);
+    }
   }
 
   #dropForgotten(onChange?: (key: string) => void): void {

@@ -125,6 +125,26 @@ describe('a replica that is forgotten', () => {
     expect(one.digest()).toBe(later.digest());
   });
 
+  it('takes with it a record that it wrote itself, which others say by now', () => {
+    const { gone, one, two } = begin();
+    const [early, late] = [`${FORGOTTEN}early`, `${FORGOTTEN}late`];
+    gone.forget(early, recordOf('other', 1), stamp);
+    sync(gone, one);
+    sync(gone, two);
+    expect(two.forgotten.upTo('other')).toBe(1);
+    one.forget(late, recordOf('other', 1), stamp);
+    one.delete(early, stamp);
+    one.collect(new Map([['one', 9]]));
+    one.forget(key, recordOf('gone', 3), stamp);
+    sync(one, two);
+    for (const state of [one, two]) {
+      expect([...state.forgotten.keys()].sort()).toEqual([key, late]);
+      expect(state.forgotten.upTo('other')).toBe(1);
+      expect(vectorOf(state)).toEqual({ one: 5 });
+    }
+    expect(two.digest()).toBe(one.digest());
+  });
+
   it('drops its own, once it has seen so much of itself', () => {
     const { gone, one, two } = begin();
     sync(gone, two);
