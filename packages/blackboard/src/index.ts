@@ -10,9 +10,22 @@ export { type BlackboardOptions, createBlackboard } from './create-blackboard.ts
 export type { Entry, EntryChange, Level } from './entry.ts';
 export { EXCHANGE_TOOL, type PeerExchangeOptions, peerExchange } from './peer-exchange.ts';
 export type { PeerHandler, PeerIdentity, PeerLink } from './peer-link.ts';
-export type { BoardState, Change, Delta, DeltaEntry, DeltaPart, MergeOptions, Reading, Stamp, Version, VersionKind } from './state/board-state.ts';
+export type {
+  BoardState,
+  Change,
+  Delta,
+  DeltaEntry,
+  DeltaPart,
+  ForgottenReplicas,
+  MergeOptions,
+  Reading,
+  Stamp,
+  Version,
+  VersionKind,
+} from './state/board-state.ts';
 export type { Context, VersionVector } from './state/context.ts';
 export { type BoardStateOptions, createBoardState } from './state/create-board-state.ts';
+export type { ForgottenRecord } from './state/forgotten-record.ts';
 export { createKeyValueStrongStore, type KeyValueStrongStoreOptions } from './strong/create-key-value-strong-store.ts';
 export { createQuorumStore, type QuorumStore, type QuorumStoreOptions } from './strong/create-quorum-store.ts';
 export { createStrongPeer } from './strong/create-strong-peer.ts';

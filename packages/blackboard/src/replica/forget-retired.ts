@@ -1,7 +1,7 @@
 import type { Clock } from '@meshwork/core';
 import type { VersionVector } from '../state/context.ts';
-import { FORGOTTEN } from '../state/forgotten.ts';
-import { isRecordable } from '../state/forgotten-record.ts';
+import { recordKey } from '../state/forgotten.ts';
+import { type ForgottenRecord, isRecordable } from '../state/forgotten-record.ts';
 import type { Members } from './members.ts';
 import { arrangeRecords, type KeptRecord, type RecordPlan } from './record-plan.ts';
 import type { Replica } from './replica.ts';
@@ -82,11 +82,9 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
     return plan;
   };
   const stamp = () => ({ time: replica.time.next(), writer });
-  const put = (text: string) => {
-    // No two hubs, and no two runs of one, write under one key.
+  const put = (record: ForgottenRecord) => {
     const given = stamp();
-    const key = `${FORGOTTEN}${given.time.toString(36)}/${replica.state.replica}`;
-    return replica.write(key, (state) => state.forget(key, text, given));
+    return replica.write(recordKey(given.time, replica.state.replica), (state) => state.forget(record, given));
   };
   const remove = (key: string) => replica.write(key, (state) => state.delete(key, stamp()));
   const find = (redundant: readonly string[]): Waiting | undefined => {

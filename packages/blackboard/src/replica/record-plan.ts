@@ -1,4 +1,4 @@
-import { readRecord, writeRecord } from '../state/forgotten-record.ts';
+import { type ForgottenRecord, readRecord } from '../state/forgotten-record.ts';
 
 /** A record as the board has it. */
 export interface KeptRecord {
@@ -10,7 +10,7 @@ export interface KeptRecord {
 
 export interface RecordPlan {
   /** What is to be written, under new keys. */
-  readonly puts: readonly string[];
+  readonly puts: readonly ForgottenRecord[];
   /** Keys of records that are older than is asked for. */
   readonly over: readonly string[];
   /** Keys of records that say nothing which others do not; `undefined` when nothing was looked at. They may go once everybody has the others. */
@@ -32,10 +32,7 @@ const MOST_CHARACTERS = 65_536;
 /** Replicas that are forgotten in one of so many parts of `forgottenMs` go into one record, and out of it together. */
 const PERIODS = 16;
 
-interface ReadRecord extends KeptRecord {
-  readonly at: number;
-  readonly replicas: ReadonlyMap<string, number>;
-}
+type ReadRecord = KeptRecord & ForgottenRecord;
 
 /** What has to be written and deleted so that there are few records, none of them older than `forgottenMs`, and all of members. */
 export function arrangeRecords(records: readonly KeptRecord[], { fresh, now, forgottenMs, isNew }: PlanRequest): RecordPlan {
@@ -62,7 +59,7 @@ export function arrangeRecords(records: readonly KeptRecord[], { fresh, now, for
     if (record.isOrphan || isJoined) join(record.at, record.replicas);
   }
   if (fresh.size > 0) join(Math.floor(now), fresh);
-  return { puts: [...joined.values()].flatMap(({ at, replicas }) => inTexts(at, replicas)), over, redundant };
+  return { puts: [...joined.values()].flatMap(({ at, replicas }) => inParts(at, replicas)), over, redundant };
 }
 
 /** Those that may go, the first ones first: of writers who are gone, then the older, then the smaller. */
@@ -92,20 +89,20 @@ function atOf(text: string): number {
   return readRecord(end < 0 ? text : text.slice(0, end)).at;
 }
 
-function inTexts(at: number, replicas: ReadonlyMap<string, number>): string[] {
-  const texts: string[] = [];
+function inParts(at: number, replicas: ReadonlyMap<string, number>): ForgottenRecord[] {
+  const parts: ForgottenRecord[] = [];
   let some = new Map<string, number>();
   let characters = 0;
   for (const [id, counter] of replicas) {
     const length = id.length + counter.toString(36).length + 2;
     if (characters + length > MOST_CHARACTERS && some.size > 0) {
-      texts.push(writeRecord({ at, replicas: some }));
+      parts.push({ at, replicas: some });
       some = new Map();
       characters = 0;
     }
     some.set(id, counter);
     characters += length;
   }
-  if (some.size > 0) texts.push(writeRecord({ at, replicas: some }));
-  return texts;
+  if (some.size > 0) parts.push({ at, replicas: some });
+  return parts;
 }

@@ -1,5 +1,6 @@
 import type { JsonValue } from '@meshwork/core';
 import type { Context, VersionVector } from './context.ts';
+import type { ForgottenRecord } from './forgotten-record.ts';
 
 /** What a version is: a register's value or its deletion, one replica's total of a counter, an element of a set or its removal. */
 export type VersionKind = 'value' | 'deleted' | 'count' | 'added' | 'removed';
@@ -128,10 +129,11 @@ export interface BoardState {
   add(key: string, element: JsonValue, stamp: Stamp): Delta;
   remove(key: string, element: JsonValue, stamp: Stamp): Delta | undefined;
   /**
-   * Writes a record of forgotten replicas (`writeRecord`). Only for replicas whose writes up to there this state has seen, and of which it holds nothing: then all of them were
+   * Writes that replicas are forgotten. Only for those whose writes up to there this state has seen, and of which it holds nothing (`holdsOf`): then all of them were
    * superseded. Wherever the record comes, such versions go, and come no more.
+   * @throws {InvalidInputError} when this replica has written a record at that time already.
    */
-  forget(key: string, record: string, stamp: Stamp): Delta;
+  forget(record: ForgottenRecord, stamp: Stamp): Delta;
   /** Whether any version that a replica wrote is held, deletions among them. */
   holdsOf(replica: string): boolean;
   /**

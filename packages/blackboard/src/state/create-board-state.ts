@@ -5,6 +5,8 @@ import { summaryOf } from './buckets.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
 import { dropForgotten, textsOf } from './drop-forgotten.ts';
+import { recordKey } from './forgotten.ts';
+import { type ForgottenRecord, writeRecord } from './forgotten-record.ts';
 import { createForgottenReplicas } from './forgotten-replicas.ts';
 import { type HeldVersion, holdVersion } from './held-version.ts';
 import { mergeGroups } from './merge-groups.ts';
@@ -125,8 +127,10 @@ class State implements BoardState {
     return this.#deltaOf(entries, first);
   }
 
-  forget(key: string, record: string, stamp: Stamp): Delta {
-    const delta = this.set(key, record, stamp);
+  forget(record: ForgottenRecord, stamp: Stamp): Delta {
+    const key = recordKey(stamp.time, this.replica);
+    if (this.#slots.held(key) !== undefined) throw new InvalidInputError(`there is a record of the time ${stamp.time} already; take a later one`);
+    const delta = this.set(key, writeRecord(record), stamp);
     this.#noteRecords();
     return delta;
   }

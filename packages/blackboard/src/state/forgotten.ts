@@ -4,6 +4,11 @@ import { findInRecord } from './forgotten-record.ts';
 /** Keys of records of forgotten replicas. They are data of the board as any other, and a state that holds one goes by it. */
 export const FORGOTTEN = '\u0000forgotten/';
 
+/** The key of the record that a replica writes at a hybrid time: no two hubs, and no two runs of one, write under one. */
+export function recordKey(time: number, replica: string): string {
+  return `${FORGOTTEN}${time.toString(36)}/${replica}`;
+}
+
 /** Whether a key is that of a record. Most keys are told by their first character. */
 export function isForgottenKey(key: string): boolean {
   return key.charCodeAt(0) === 0 && key.startsWith(FORGOTTEN);

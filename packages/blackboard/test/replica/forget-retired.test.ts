@@ -7,7 +7,7 @@ import { type Blackboard, createBlackboard, type PeerLink } from '../../src/inde
 import { createForgetting } from '../../src/replica/forget-retired.ts';
 import { type Members, openMembers } from '../../src/replica/members.ts';
 import { openReplica } from '../../src/replica/open-replica.ts';
-import { FORGOTTEN } from '../../src/state/forgotten.ts';
+import { recordKey } from '../../src/state/forgotten.ts';
 import { writeRecord } from '../../src/state/forgotten-record.ts';
 
 const board = 'plans';
@@ -117,7 +117,7 @@ describe('ten thousand replicas that came, wrote, were overwritten and are retir
     const { replica, members, forgetting } = await open(createDisk(), clock);
     await members.join();
     const record = writeRecord({ at: clock.now(), replicas: new Map([['gone', 3]]) });
-    const version = { key: `${FORGOTTEN}1/other`, replica: 'other', counter: 1, time: 1, kind: 'value' as const, value: record, writer: 'other' };
+    const version = { key: recordKey(1, 'other'), replica: 'other', counter: 1, time: 1, kind: 'value' as const, value: record, writer: 'other' };
     const vector = new Map([['other', 1]]);
     await replica.merge({
       entries: [{ key: version.key, versions: [version] }],

@@ -37,7 +37,9 @@ describe('the records of a board', () => {
   /** What becomes of the records in two steps, all of it by members. */
   const carryOut = (records: readonly KeptRecord[], request: Omit<Parameters<typeof arrangeRecords>[1], 'isNew'>): KeptRecord[] => {
     const first = arrangeRecords(records, { ...request, isNew: true });
-    const joined = records.filter(({ key }) => !first.over.includes(key)).concat(first.puts.map((text) => ({ key: `${keys++}`, text, isOrphan: false })));
+    const joined = records
+      .filter(({ key }) => !first.over.includes(key))
+      .concat(first.puts.map((record) => ({ key: `${keys++}`, text: writeRecord(record), isOrphan: false })));
     const { puts, over, redundant = [] } = arrangeRecords(joined, { ...request, fresh: nothing, isNew: true });
     expect({ puts, over }).toEqual({ puts: [], over: [] });
     return joined.filter(({ key }) => !redundant.includes(key));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type BoardState, createBoardState, type Delta } from '../../src/index.ts';
 import { renameState } from '../../src/replica/rename-state.ts';
 import { dropForgotten } from '../../src/state/drop-forgotten.ts';
-import { FORGOTTEN } from '../../src/state/forgotten.ts';
+import { FORGOTTEN, recordKey } from '../../src/state/forgotten.ts';
 import { writeRecord } from '../../src/state/forgotten-record.ts';
 import { holdVersion } from '../../src/state/held-version.ts';
 import { ReplicaLog } from '../../src/state/replica-log.ts';
@@ -12,8 +12,9 @@ import { Seen } from '../../src/state/seen.ts';
 import { Slots } from '../../src/state/slots.ts';
 
 const stamp = { time: 1, writer: 'w' };
-const key = `${FORGOTTEN}1`;
-const recordOf = (replica: string, counter: number) => writeRecord({ at: 1, replicas: new Map([[replica, counter]]) });
+const key = recordKey(1, 'one');
+const recordOf = (replica: string, counter: number) => ({ at: 1, replicas: new Map([[replica, counter]]) });
+const textOf = (replica: string, counter: number) => writeRecord(recordOf(replica, counter));
 const vectorOf = (state: BoardState) => Object.fromEntries([...state.context.vector].sort());
 const user = (state: BoardState) => [...state.list('')].filter((reading) => !reading.key.startsWith(FORGOTTEN));
 
@@ -42,7 +43,7 @@ describe('a replica that is forgotten', () => {
   it('is in no vector, and what it wrote counts as seen', () => {
     const { one, two, first, second } = begin();
     expect(one.holdsOf('gone')).toBe(false);
-    one.forget(key, recordOf('gone', 2), stamp);
+    one.forget(recordOf('gone', 2), stamp);
     expect(vectorOf(one)).toEqual({ one: 2 });
     expect(one.forgotten.size).toBe(1);
     expect(one.forgotten.upTo('gone')).toBe(2);
@@ -60,7 +61,7 @@ describe('a replica that is forgotten', () => {
     const { one, first, second } = begin();
     one.delete('a', stamp);
     one.collect(one.context.vector);
-    one.forget(key, recordOf('gone', 2), stamp);
+    one.forget(recordOf('gone', 2), stamp);
     const late = createBoardState({ replica: 'late' });
     late.merge(first);
     late.merge(second);
@@ -73,7 +74,7 @@ describe('a replica that is forgotten', () => {
 
   it('is known again by what it writes later', () => {
     const { gone, one, two } = begin();
-    one.forget(key, recordOf('gone', 2), stamp);
+    one.forget(recordOf('gone', 2), stamp);
     const third = gone.set('b', 1, stamp);
     sync(one, gone);
     expect(user(gone).map(({ value }) => value)).toEqual([3, 1]);
@@ -91,7 +92,7 @@ describe('a replica that is forgotten', () => {
 
   it('goes on writing after what is forgotten of it, when it wrote nothing else meanwhile', () => {
     const { gone, one } = begin();
-    one.forget(key, recordOf('gone', 2), stamp);
+    one.forget(recordOf('gone', 2), stamp);
     sync(one, gone);
     gone.set('b', 1, stamp);
     expect(gone.versionsOf('b')[0]).toMatchObject({ replica: 'gone', counter: 3 });
@@ -104,7 +105,7 @@ describe('a replica that is forgotten', () => {
     for (let at = 0; at < 4; at++) gone.set('a', at, stamp);
     sync(gone, one);
     one.set('a', 3, stamp);
-    one.forget(key, recordOf('gone', 6), stamp);
+    one.forget(recordOf('gone', 6), stamp);
     const backup = createBoardState({ replica: 'gone' });
     backup.merge(first);
     // Under dots that were used before.
@@ -127,18 +128,18 @@ describe('a replica that is forgotten', () => {
 
   it('takes with it a record that it wrote itself, which others say by now', () => {
     const { gone, one, two } = begin();
-    const [early, late] = [`${FORGOTTEN}early`, `${FORGOTTEN}late`];
-    gone.forget(early, recordOf('other', 1), stamp);
+    const [early, late] = [recordKey(1, 'gone'), recordKey(2, 'one')];
+    gone.forget(recordOf('other', 1), stamp);
     sync(gone, one);
     sync(gone, two);
     expect(two.forgotten.upTo('other')).toBe(1);
-    one.forget(late, recordOf('other', 1), stamp);
+    one.forget(recordOf('other', 1), { ...stamp, time: 2 });
     one.delete(early, stamp);
     one.collect(new Map([['one', 9]]));
-    one.forget(key, recordOf('gone', 3), stamp);
+    one.forget(recordOf('gone', 3), stamp);
     sync(one, two);
     for (const state of [one, two]) {
-      expect([...state.forgotten.keys()].sort()).toEqual([key, late]);
+      expect([...state.forgotten.keys()].sort()).toEqual([key, late].sort());
       expect(state.forgotten.upTo('other')).toBe(1);
       expect(vectorOf(state)).toEqual({ one: 4 });
     }
@@ -148,7 +149,7 @@ describe('a replica that is forgotten', () => {
   it('drops its own, once it has seen so much of itself', () => {
     const { gone, one, two } = begin();
     sync(gone, two);
-    one.forget(key, recordOf('gone', 2), stamp);
+    one.forget(recordOf('gone', 2), stamp);
     const other = createBoardState({ replica: 'gone' });
     other.set('b', 1, stamp);
     other.merge(one.deltaSince(other.context.vector).delta);
@@ -162,7 +163,7 @@ describe('a replica that is forgotten', () => {
     const log = new ReplicaLog('gone');
     const logs = new Map([['gone', log]]);
     const seen = new Seen('one');
-    seen.forgotten.put(key, [recordOf('gone', 2)]);
+    seen.forgotten.put(key, [textOf('gone', 2)]);
     const slots = new Slots();
     const [held, later] = [2, 3].map((counter) => holdVersion(log.origin('value', 'w', 1), `k${counter}`, counter, 1, 1, undefined));
     for (const version of [held!, later!]) {
@@ -172,7 +173,7 @@ describe('a replica that is forgotten', () => {
     dropForgotten({ logs, slots, seen });
     expect([...slots.all()]).toEqual([later]);
     expect(logs.size).toBe(1);
-    seen.forgotten.put(key, [recordOf('gone', 3)]);
+    seen.forgotten.put(key, [textOf('gone', 3)]);
     dropForgotten({ logs, slots, seen });
     expect(slots.isEmpty).toBe(true);
     expect(logs.size).toBe(0);
@@ -180,7 +181,7 @@ describe('a replica that is forgotten', () => {
 
   it('satisfies what comes after its writes, also when that came before it was forgotten', () => {
     const { gone, one } = begin();
-    one.forget(key, recordOf('gone', 2), stamp);
+    one.forget(recordOf('gone', 2), stamp);
     const third = gone.set('b', 1, stamp);
     const late = createBoardState({ replica: 'late' });
     // From gone's second write on, of which it has nothing yet.
@@ -194,7 +195,7 @@ describe('a replica that is forgotten', () => {
   it('is not kept in mind for single keys, when somebody tells of it who does not know', () => {
     const { one, two } = begin();
     two.set('b', 1, stamp);
-    one.forget(key, recordOf('gone', 2), stamp);
+    one.forget(recordOf('gone', 2), stamp);
     // Out of order, so that what it was written on top of has to be kept for the key alone.
     const [second] = [1, 2].map((value) => two.set('c', value, stamp)).slice(1);
     one.merge(second!);
@@ -205,7 +206,7 @@ describe('a replica that is forgotten', () => {
 
   it('is as before once the record is deleted', () => {
     const { one, first } = begin();
-    one.forget(key, recordOf('gone', 2), stamp);
+    one.forget(recordOf('gone', 2), stamp);
     one.delete(key, stamp);
     expect(one.forgotten.upTo('gone')).toBe(0);
     one.merge(first);
@@ -216,7 +217,7 @@ describe('a replica that is forgotten', () => {
     const { one } = begin();
     const before = vectorOf(one);
     one.merge(createBoardState({ replica: 'odd' }).set(key, { gone: 2 }, stamp));
-    one.merge(createBoardState({ replica: 'odder' }).add(`${FORGOTTEN}2`, recordOf('gone', 2), stamp));
+    one.merge(createBoardState({ replica: 'odder' }).add(recordKey(2, 'odder'), textOf('gone', 2), stamp));
     expect(vectorOf(one)).toEqual({ ...before, odd: 1, odder: 1 });
   });
 });
@@ -255,7 +256,7 @@ describe('replicas that forget', () => {
         const counter = state.context.vector.get(other.replica) ?? 0;
         if (counter === 0) continue;
         forgotten++;
-        deltas.push(state.forget(`${FORGOTTEN}${time}`, recordOf(other.replica, counter), given));
+        deltas.push(state.forget(recordOf(other.replica, counter), given));
         expect(state.context.vector.has(other.replica)).toBe(false);
       }
     }
