@@ -107,6 +107,8 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     if (conflicts > (before?.conflicts ?? 0)) teller.tell('conflict-found', { board: name, key, conflicts });
   };
   const onChanges = (changes: readonly Change[]) => {
+    // First of all: what goes to another hub has the longest way.
+    for (const session of sessions) session.nudge();
     const seen: Entry[] = [];
     for (const { key, before, after } of changes) {
       if (key.startsWith(RESERVED)) continue;
@@ -119,7 +121,6 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     const waiting = onReach;
     onReach = [];
     for (const look of waiting) look();
-    for (const session of sessions) session.nudge();
   };
   replica.onDurable(onChanges);
   // One that was retired joins once it has caught up.

@@ -17,8 +17,10 @@ const isTwin = ({ kind, id }: Principal) => kind === 'agent' && id === 'hub-b';
 async function startPeer(folder: string, port = 0) {
   const heard: { from: string; message: Buffer }[] = [];
   let answering: Promise<void> = Promise.resolve();
+  let asked = 0;
   const peer: PeerHandler = {
     async answer({ name }, message) {
+      asked += 1;
       await answering;
       if (message.length === 0) throw new InvalidInputError('an empty message is none');
       return Buffer.concat([Buffer.from(name), Buffer.from(message).reverse()]);
@@ -38,6 +40,7 @@ async function startPeer(folder: string, port = 0) {
     url: server.url,
     keys,
     heard,
+    asked: () => asked,
     running,
     hold(until: Promise<void>) {
       answering = until;
@@ -114,6 +117,23 @@ describe('a link to a peer over MCP', () => {
       await expect(stuck).rejects.toThrow('not any more');
       release();
       expect(Buffer.from(await link.request(Buffer.from('c'), never())).toString()).toBe('bc');
+      await peer.stop();
+    }));
+
+  it('ends what waits for an answer when it is closed, and takes nothing more', () =>
+    inFolder(async (folder) => {
+      const peer = await startPeer(folder);
+      const link = linkTo(peer);
+      await link.request(Buffer.from('a'), never());
+      let release = () => {};
+      peer.hold(new Promise((resolve) => (release = resolve)));
+      const stuck = link.request(Buffer.from('b'), never());
+      stuck.catch(() => {});
+      await expect.poll(peer.asked).toBe(2);
+      await link[Symbol.asyncDispose]();
+      await expect(stuck).rejects.toThrow('the link to a is closed');
+      release();
+      await expect(link.request(Buffer.from('c'), never())).rejects.toThrow('the link to a is closed');
       await peer.stop();
     }));
 

@@ -136,8 +136,9 @@ export function createSqliteJournal({ database, commits, clock, onWrite }: Sqlit
       pending.clear();
     },
     settled() {
-      durableHeads.clear();
       if (known.size > KNOWN_STREAMS) known.clear();
+      if (durableHeads.size === 0) return;
+      durableHeads.clear();
       feed.wake();
     },
     async append(name, values, { expected } = {}) {

@@ -126,6 +126,8 @@ export function createSqliteKeyValueStore({ database, commits, clock, onWrite }:
       known = undefined;
     },
     settled() {
+      // Most commits are of the journal alone. A watcher that is woken asks the database, and whoever wrote would wait for that.
+      if (unsettled.size === 0) return;
       unsettled.clear();
       durableRevision = undefined;
       feed.wake();

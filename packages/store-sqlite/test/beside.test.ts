@@ -229,3 +229,31 @@ describe('closing', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('-wal') || name.endsWith('-shm'))).toEqual([]);
   });
 });
+
+describe('a commit of the journal alone', () => {
+  it('has nobody who watches keys look into the database', async () => {
+    let looks = 0;
+    const store = await openSqlite({
+      path: newPath(),
+      // Whoever looks for changes looks for what has expired first.
+      clock: { now: () => ++looks },
+    });
+    const ending = new AbortController();
+    const watching = Array.from({ length: 10 }, () => collect(store.watch('', { signal: ending.signal })));
+    await turns();
+    await store.append('events', ['one']);
+    await turns();
+    looks = 0;
+    await store.append('events', ['two']);
+    await turns();
+    const alone = looks;
+    await store.put('key', 'value');
+    await turns();
+    // The time of the record, and of the entry; those who watch look for the entry alone.
+    expect(alone).toBe(1);
+    expect(looks).toBeGreaterThan(10);
+    ending.abort();
+    expect((await Promise.all(watching)).map((changes) => changes.length)).toEqual(Array(10).fill(1));
+    await store[Symbol.asyncDispose]();
+  });
+});

@@ -21,7 +21,7 @@ interface PeerStatus {
 /** Keeps one peer up to date about one board, and learns from it. */
 export interface PeerSession {
   readonly status: PeerStatus;
-  /** There are fresh own writes. */
+  /** There are changes, and perhaps fresh own writes among them. */
   nudge(): void;
   /** The peer has said something by itself: if it could not be reached the last time, it is tried soon. */
   heard(): void;
@@ -197,10 +197,13 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
       underWay = undefined;
     }
   };
-  /** Only for own writes: what came from others they push themselves, and where they cannot, the next exchange does. */
-  const pushFresh = async () => {
+  /** Only own writes: what came from others they push themselves, and where they cannot, the next exchange does. */
+  const isFresh = () => {
     const me = replica.state.replica;
-    if (theirs !== undefined && (replica.durable.get(me) ?? 0) > (theirs.get(me) ?? 0)) await push(closing.signal, theirs);
+    return (replica.durable.get(me) ?? 0) > (theirs?.get(me) ?? 0);
+  };
+  const pushFresh = async () => {
+    if (theirs !== undefined && isFresh()) await push(closing.signal, theirs);
   };
   /** Waits so long, or until somebody wakes it. */
   const isWoken = (ms: number): Promise<boolean> =>
@@ -238,6 +241,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
       return { peer: link.peer, isReached, lastExchangeMs, ...(reason !== undefined && { reason }) };
     },
     nudge() {
+      if (!isFresh()) return;
       nudged = true;
       if (theirs !== undefined) wake?.();
     },

@@ -189,6 +189,48 @@ describe('history', () => {
     expect(history.map(({ value, tombstone }) => (tombstone ? 'deleted' : value))).toEqual(['deleted', 29, 27, 25, 23]);
     expect(values(await again.board('plans').history('even', { limit: 2 }))).toEqual([28, 26]);
   });
+
+  it('is gathered for a tenth of a second, and shows a change as soon as its write is acknowledged', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const store = createMemoryStore();
+      let appends = 0;
+      let held: Promise<void> | undefined;
+      const counting: Store = {
+        ...store,
+        async append(stream, ...rest) {
+          if (!stream.endsWith('/history')) return store.append(stream, ...rest);
+          appends += 1;
+          await held;
+          return store.append(stream, ...rest);
+        },
+      };
+      await using hub = await openHub('one', { store: counting });
+      const board = hub.board('plans');
+      for (let n = 0; n < 3; n++) {
+        await board.set('a', n);
+        await vi.advanceTimersByTimeAsync(30);
+      }
+      expect(appends).toBe(0);
+      expect(values(await board.history('a', { limit: 1 }))).toEqual([2]);
+      expect(appends).toBe(1);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      await board.set('a', 3);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(appends).toBe(2);
+      // What comes while an append is under way has its turn after that.
+      await board.set('a', 4);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(appends).toBe(2);
+      resolve();
+      await vi.advanceTimersByTimeAsync(100);
+      expect(appends).toBe(3);
+      expect(values(await board.history('a'))).toEqual([4, 3, 2, 1, 0]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 describe('entries that come by other ways', () => {

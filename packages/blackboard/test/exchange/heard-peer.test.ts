@@ -27,6 +27,23 @@ it('a peer that was away is tried soon when it says something by itself', async 
   await expect.poll(async () => (await two.board(board).get('b'))?.value).toBe(2);
 });
 
+it('what a peer has pushed is no exchange with it: only an answer of the peer is', async () => {
+  const clock = manualClock();
+  const open = (name: string) =>
+    createBlackboard({ name, place: name, store: createMemoryStore(), boards: { [board]: {} }, allowVolatile: true, clock, syncEveryMs: SYNC_MS });
+  await using one = await open('one');
+  await using two = await open('two');
+  one.connect(linkTo(one, two, () => false));
+  two.connect(linkTo(two, one, () => false));
+  const lastOf = async (hub: Blackboard) => (await hub.status(board)).peers[0];
+  for (const hub of [one, two]) await expect.poll(() => lastOf(hub)).toMatchObject({ isReached: true });
+  clock.advance(5_000);
+  await two.board(board).set('a', 1);
+  await expect.poll(async () => (await one.board(board).get('a'))?.value).toBe(1);
+  await expect.poll(() => lastOf(two)).toMatchObject({ lastExchangeMs: 0 });
+  expect(await lastOf(one)).toMatchObject({ lastExchangeMs: 5_000 });
+});
+
 function linkTo(from: Blackboard, to: Blackboard, isCut: () => boolean): PeerLink {
   return {
     peer: to.name,

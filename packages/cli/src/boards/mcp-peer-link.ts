@@ -1,7 +1,7 @@
 import { EXCHANGE_TOOL, type PeerLink } from '@meshwork/blackboard';
 import { type IdSource, randomIds, UnavailableError } from '@meshwork/core';
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import type { FetchLike } from '../trusting-fetch.ts';
+import { type CallToolResult, Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { createTrustingFetch, type FetchLike } from '../trusting-fetch.ts';
 import { version } from '../version.ts';
 import { createOutbox } from './outbox.ts';
 import { createTickets } from './tickets.ts';
@@ -13,7 +13,7 @@ export interface McpPeerLinkOptions {
   readonly url: string;
   /** A key of the agent that this hub is to the peer. */
   readonly key?: string;
-  /** For a peer whose certificate this machine does not know by itself. */
+  /** For a peer whose certificate this machine does not know by itself. Default {@link createTrustingFetch}. */
   readonly fetch?: FetchLike;
   /** Milliseconds a call may take. Default 10,000. */
   readonly timeoutMs?: number;
@@ -29,13 +29,13 @@ type Arguments = Record<string, unknown>;
 
 /** A link to a hub that serves `peerExchange`, over MCP and HTTP. It connects when it is used, and again after every failure. */
 export function createMcpPeerLink(options: McpPeerLinkOptions): PeerLink & AsyncDisposable {
-  const { peer, url, timeoutMs = 10_000, maxConcurrent = 4, ids = randomIds } = options;
+  const { peer, url, key, fetch = createTrustingFetch(), timeoutMs = 10_000, maxConcurrent = 4, ids = randomIds } = options;
   const closing = new AbortController();
   const tickets = createTickets(maxConcurrent);
   let connected: Promise<Client> | undefined;
 
   const connection = () => {
-    connected ??= connect(options, timeoutMs);
+    connected ??= connect({ url, key, fetch, timeoutMs });
     return connected;
   };
   const lose = async (lost: Promise<Client>) => {
@@ -43,13 +43,17 @@ export function createMcpPeerLink(options: McpPeerLinkOptions): PeerLink & Async
     await lost.then((client) => client.close()).catch(() => {});
   };
   const call = async (args: Arguments, signal: AbortSignal): Promise<Uint8Array | undefined> => {
+    closing.signal.throwIfAborted();
     const attempt = connection();
-    let result: Awaited<ReturnType<Client['callTool']>>;
+    let result: CallToolResult;
     try {
       const client = await attempt;
-      result = await client.callTool({ name: EXCHANGE_TOOL, arguments: args }, { signal, timeout: timeoutMs });
+      // Not `callTool`, which looks up in its cache what the tool's definition demands: this one is known here.
+      result = await client.request({ method: 'tools/call', params: { name: EXCHANGE_TOOL, arguments: args } }, { signal, timeout: timeoutMs });
     } catch (cause) {
       await lose(attempt);
+      // Closing the link closes the client, which ends what is under way: no signal of both is needed.
+      closing.signal.throwIfAborted();
       signal.throwIfAborted();
       throw new UnavailableError(`the peer ${peer} at ${url} cannot be reached: ${reasonOf(cause)}`, { cause });
     }
@@ -79,7 +83,7 @@ export function createMcpPeerLink(options: McpPeerLinkOptions): PeerLink & Async
     peer,
     async request(message, { signal }) {
       using _ticket = await tickets.take(signal);
-      const answer = await deliver(message, (text) => ({ ask: text }), AbortSignal.any([signal, closing.signal]));
+      const answer = await deliver(message, (text) => ({ ask: text }), signal);
       if (answer === undefined) throw new UnavailableError(`the peer ${peer} at ${url} gave no answer`);
       return answer;
     },
@@ -92,12 +96,17 @@ export function createMcpPeerLink(options: McpPeerLinkOptions): PeerLink & Async
   };
 }
 
-async function connect({ url, key, fetch }: McpPeerLinkOptions, timeoutMs: number): Promise<Client> {
+interface Connecting {
+  readonly url: string;
+  readonly key: string | undefined;
+  readonly fetch: FetchLike;
+  readonly timeoutMs: number;
+}
+
+async function connect({ url, key, fetch, timeoutMs }: Connecting): Promise<Client> {
   const client = new Client({ name: 'meshwork-hub', version }, { versionNegotiation: { mode: 'auto' } });
   const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers }, ...(fetch !== undefined && { fetch }) }), {
-    timeout: timeoutMs,
-  });
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers }, fetch }), { timeout: timeoutMs });
   return client;
 }
 

@@ -62,7 +62,7 @@ async function peerOf(
   const identity = await readTlsIdentity({ ca: at(ca), cert: at(cert), certKey: at(certKey) });
   const endpoint = new URL(url);
   if (endpoint.pathname === '/') endpoint.pathname = '/mcp';
-  return { name, agent, link: { url: endpoint.href, ...(shown !== undefined && { key: shown }), fetch: createHubFetch(identity) } };
+  return { name, agent, link: { url: endpoint.href, ...(shown !== undefined && { key: shown }), fetch: createHubFetch(identity ?? {}) } };
 }
 
 async function readKey(path: string, name: string): Promise<string> {

@@ -6,8 +6,7 @@ import { createTrustingFetch, type FetchLike, type TlsIdentity } from '../trusti
 export function createHubFetch(identity: TlsIdentity | undefined): FetchLike {
   const send: FetchLike = identity === undefined ? fetch : createTrustingFetch(identity);
   return async (url, init = {}) => {
-    const isHttps = new URL(url).protocol === 'https:';
-    const response = await (isHttps ? send : fetch)(url, { ...init, redirect: 'manual' });
+    const response = await send(url, { ...init, redirect: 'manual' });
     if (response.type !== 'opaqueredirect' && (response.status < 300 || response.status >= 400 || response.status === 304)) return response;
     await response.body?.cancel();
     throw new CliError(
