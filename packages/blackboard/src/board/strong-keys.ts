@@ -24,7 +24,7 @@ export interface StrongKeys {
 
 export function createStrongKeys({ store, time, hub }: StrongKeysOptions): StrongKeys {
   const writeOf = (key: string, value: JsonValue | undefined, { writer = hub, ttlMs }: WriteOptions): StrongWrite => {
-    if (ttlMs !== undefined) throw new InvalidInputError(`keys of level strong do not expire, and ${JSON.stringify(key)} is one; leave ttlMs out`);
+    if (ttlMs !== undefined) throw neverExpires(key);
     return { key, value, writer, time: time.next() };
   };
   const read = (key: string, options: ReadOptions) => withSignal((signal) => store.read(key, { signal }), options);
@@ -52,8 +52,16 @@ export function createStrongKeys({ store, time, hub }: StrongKeysOptions): Stron
   };
 }
 
+export function neverExpires(key: string): InvalidInputError {
+  return new InvalidInputError(`keys of level strong do not expire, and ${JSON.stringify(key)} is one; leave ttlMs out`);
+}
+
 /** The store is told when the time is over. */
-async function withSignal<T>(work: (signal: AbortSignal) => Promise<T>, options: ReadOptions, late?: (why: string, cause: unknown) => Error): Promise<T> {
+export async function withSignal<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  options: ReadOptions,
+  late?: (why: string, cause: unknown) => Error,
+): Promise<T> {
   const ending = new AbortController();
   try {
     return await inTime(work(ending.signal), options, late);

@@ -1,5 +1,5 @@
-import { createSimulation, type NemesisOptions, type SimulatedNode, type Simulation } from '@meshwork/testing/simulation';
-import { type Blackboard, type BoardSettings, createBlackboard } from '../../src/index.ts';
+import { createSimulation, type Machine, type NemesisOptions, type SimulatedNode, type Simulation } from '@meshwork/testing/simulation';
+import { type Blackboard, type BoardSettings, createBlackboard, type StrongStore } from '../../src/index.ts';
 
 export interface World {
   readonly simulation: Simulation;
@@ -21,6 +21,8 @@ export interface WorldOptions {
   /** How many more may join later. Default 0. */
   readonly lateHubs?: number;
   readonly settings?: BoardSettings;
+  /** What keeps keys of level strong, as a machine reaches it. */
+  readonly strong?: (machine: Machine) => StrongStore;
   /** All hubs have this name; default: their own. */
   readonly name?: string;
   readonly maxAbsenceMs?: number;
@@ -38,6 +40,7 @@ export function createWorld({
   hubs: count = 3,
   lateHubs = 0,
   settings = {},
+  strong,
   name,
   maxAbsenceMs,
   minLogBytes = 4_000,
@@ -48,7 +51,8 @@ export function createWorld({
   const errors: unknown[] = [];
   const renamed: string[] = [];
   const start = (own: string) =>
-    simulation.node(own, async ({ disk, clock, ids, network, random }) => {
+    simulation.node(own, async (machine) => {
+      const { disk, clock, ids, network, random } = machine;
       const blackboard = await createBlackboard({
         name: name ?? own,
         store: disk,
@@ -61,6 +65,7 @@ export function createWorld({
         requestTimeoutMs: 1_000,
         minLogBytes,
         ...(maxAbsenceMs !== undefined && { maxAbsenceMs }),
+        ...(strong !== undefined && { strong: () => strong(machine) }),
         onError: (error) => void errors.push(error),
       });
       blackboard.events.on('replica-renamed', ({ reason }) => void renamed.push(reason));
