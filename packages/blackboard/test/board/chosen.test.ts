@@ -1,7 +1,7 @@
 import { createMemoryStore, type KeyValueStore, type Store, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
 import { manualClock, take } from '@meshwork/testing';
 import { describe, expect, it } from 'vitest';
-import { type BoardSettings, createBlackboard, createKeyValueStrongStore, createQuorumStore, type StrongStore } from '../../src/index.ts';
+import { type Board, type BoardSettings, createBlackboard, createKeyValueStrongStore, createQuorumStore, type StrongStore } from '../../src/index.ts';
 import { linked } from '../faces/replica.ts';
 
 const rules = [
@@ -107,6 +107,34 @@ describe('the level of a key that writers choose', () => {
       });
       for (const write of [board.increment('free/a', 1), board.add('free/a', 1), board.remove('free/a', 1)])
         await expect(write).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('level strong') });
+    }
+  });
+
+  it('is asked for by whatever comes first to a hub that does not know it', async () => {
+    const shared = createShared();
+    await using one = await openHub('one', shared);
+    const entry = await one.board.set('free/other', 1);
+    for (const [at, [work, outcome]] of (
+      [
+        [(board, key) => board.get(key), { value: 1, level: 'strong' }],
+        [(board, key) => board.set(key, 2), { value: 2, level: 'strong' }],
+        [(board, key) => board.compareAndSet(key, undefined, 2), { code: 'CONFLICT' }],
+        [(board, key) => board.delete(key), true],
+        [(board, key) => board.increment(key, 1), { code: 'INVALID_INPUT' }],
+        [(board, key) => board.add(key, 1), { code: 'INVALID_INPUT' }],
+        [(board, key) => board.remove(key, 1), { code: 'INVALID_INPUT' }],
+        [(board, key) => board.conflicts(key), []],
+        [(board, key) => board.resolve(key, 2), { code: 'CONFLICT' }],
+        [(board, key) => board.merge([{ ...entry, key }]), { code: 'INVALID_INPUT' }],
+      ] as [(board: Board, key: string) => Promise<unknown>, unknown][]
+    ).entries()) {
+      const key = `free/${at}`;
+      await one.board.set(key, 1, { level: 'strong' });
+      await using fresh = await openHub(`fresh${at}`, shared);
+      const got = await work(fresh.board, key).catch((error: unknown) => error);
+      if (typeof outcome === 'object' && !Array.isArray(outcome)) expect(got, key).toMatchObject(outcome as object);
+      else expect(got, key).toEqual(outcome);
+      expect((await fresh.hub.status('plans')).keys, key).toBe(0);
     }
   });
 
@@ -355,7 +383,7 @@ describe('a board where writers choose', () => {
   });
 
   it('tells of changes to strong keys, and of no record', async () => {
-    await using world = await openHub('one', createShared());
+    await using world = await openHub('one', createShared(), { settings: { level: 'chosen' } });
     const { board } = world;
     const changes = take(board.watch(''), 2);
     await board.set('free/a', 1, { level: 'strong' });
