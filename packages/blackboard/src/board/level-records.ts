@@ -43,7 +43,7 @@ export function createLevelRecords({ store, time, hub, mostRemembered = 10_000 }
   };
   const read = async (key: string, signal: AbortSignal): Promise<ChosenLevel | undefined> => {
     const record = await store.read(LEVEL_OF + key, { signal });
-    return record && remember(key, levelIn(key, record.value));
+    return record?.value === undefined ? undefined : remember(key, levelIn(key, record.value));
   };
   const choose: LevelRecords['choose'] = async (key, wanted, signal) => {
     const record = { key: LEVEL_OF + key, value: wanted, writer: hub };
@@ -70,7 +70,7 @@ export function createLevelRecords({ store, time, hub, mostRemembered = 10_000 }
     async find(key, signal) {
       const [chosen, register] = await Promise.all([read(key, signal), store.read(key, { signal })]);
       // A key that was strong by a rule, before writers could choose, has no record yet.
-      return chosen === undefined && register !== undefined ? choose(key, 'strong', signal) : chosen;
+      return chosen === undefined && register?.value !== undefined ? choose(key, 'strong', signal) : chosen;
     },
     choose,
   };

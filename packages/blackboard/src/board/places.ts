@@ -9,7 +9,7 @@ import type { LevelRecords } from './level-records.ts';
 import { type StrongKeys, withSignal } from './strong-keys.ts';
 
 /** Where a key is kept. */
-export type Place = { readonly level: 'eventual' | 'session'; readonly strong: undefined } | { readonly level: 'strong'; readonly strong: StrongKeys };
+type Place = { readonly level: 'eventual' | 'session'; readonly strong: undefined } | { readonly level: 'strong'; readonly strong: StrongKeys };
 
 /**
  * Finds where keys are kept: at once, without a promise, wherever a rule fixes the level or this hub knows what was chosen. Else the strong store is asked, and when

@@ -47,10 +47,10 @@ type Shared = ReturnType<typeof createShared>;
 async function openHub(
   name: string,
   { shared }: Pick<Shared, 'shared'>,
-  { settings = { rules } as BoardSettings, disk = createMemoryStore() as Store, board = 'plans' } = {},
+  { settings = { rules } as BoardSettings, disk = createMemoryStore() as Store, board = 'plans', confirmReads = false } = {},
 ) {
   const clock = manualClock();
-  const strong = (): StrongStore => createKeyValueStrongStore({ name, board, store: shared });
+  const strong = (): StrongStore => createKeyValueStrongStore({ name, board, store: shared, confirmReads });
   const hub = await createBlackboard({ name, place: name, store: disk, boards: { [board]: settings }, strong, clock, allowVolatile: true, syncEveryMs: 20 });
   return { hub, board: hub.board(board), clock, [Symbol.asyncDispose]: () => hub.close() };
 }
@@ -136,6 +136,23 @@ describe('the level of a key that writers choose', () => {
       else expect(got, key).toEqual(outcome);
       expect((await fresh.hub.status('plans')).keys, key).toBe(0);
     }
+  });
+
+  it('is that of the record on a store whose reads are confirmed, and absent keys are told to nobody', async () => {
+    const shared = createShared();
+    await using one = await openHub('one', shared, { confirmReads: true });
+    await using two = await openHub('two', shared, { confirmReads: true });
+    const told = take(two.board.watch(''), 2);
+    for (let turn = 0; turn < 2; turn++)
+      for (const { board } of [one, two]) for (const key of ['free/a', 'free/b']) expect(await board.get(key)).toBeUndefined();
+    await one.board.set('free/a', 1);
+    await two.board.set('free/a', 1);
+    await one.board.set('free/b', 1, { level: 'strong' });
+    expect(await two.board.get('free/b')).toMatchObject({ value: 1, level: 'strong' });
+    expect((await told).map(({ key, after }) => `${key} ${after?.level} ${after?.tombstone}`).toSorted()).toEqual([
+      'free/a eventual false',
+      'free/b strong false',
+    ]);
   });
 
   it('is chosen by one of two that choose at the same time', async () => {
