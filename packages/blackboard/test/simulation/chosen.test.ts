@@ -208,42 +208,32 @@ async function versionedOn(disk: Store, name: string): Promise<Set<string>> {
   return found;
 }
 
-async function everywhere({ simulation: { elapse, now }, hubs }: World, trial: Trial): Promise<void> {
-  const end = now() + 60_000;
-  const shown: string[] = [];
-  for (const key of keys) {
-    const seen = new Set<string>();
-    for (const hub of hubs)
-      for (;;) {
-        try {
-          const entry = await hub.call((blackboard) => blackboard.board(board).get(key, { timeoutMs: 5_000 }));
-          note(trial, entry);
-          seen.add(JSON.stringify([entry?.value, entry?.level]));
-          break;
-        } catch (error) {
-          if (now() > end) throw error;
-          await elapse(300);
-        }
-      }
-    expect([...seen], `what hubs say of ${key} once all is well`).toHaveLength(1);
-    shown.push(...[...seen].filter((text) => JSON.parse(text)[0] !== null).map((text) => `${key} ${text}`));
+/** What the board says in the end, which may take a while. */
+async function insist<T>({ simulation: { elapse, now } }: World, hub: World['hubs'][number], ask: (from: Board) => Promise<T>): Promise<T> {
+  for (const end = now() + 60_000; ; ) {
+    try {
+      return await hub.call((blackboard) => ask(blackboard.board(board)));
+    } catch (error) {
+      if (now() > end) throw error;
+      await elapse(300);
+    }
   }
-  for (const hub of hubs) {
-    const list = async () => {
-      for (;;) {
-        try {
-          return await hub.call((blackboard) => blackboard.board(board).list('', { timeoutMs: 5_000 }));
-        } catch (error) {
-          if (now() > end) throw error;
-          await elapse(300);
-        }
-      }
-    };
-    expect(
-      (await list()).map(({ key, value, level }) => `${key} ${JSON.stringify([value, level])}`),
-      `what ${hub.name} lists once all is well`,
-    ).toEqual(shown);
-  }
+}
+
+/** All hubs say and list the same of all keys. */
+async function everywhere(world: World, trial: Trial): Promise<void> {
+  const timeoutMs = 5_000;
+  const said = await Promise.all(
+    world.hubs.map(async (hub) => {
+      const entries = await Promise.all(keys.map((key) => insist(world, hub, (from) => from.get(key, { timeoutMs }))));
+      const listed = await insist(world, hub, (from) => from.list('', { timeoutMs }));
+      for (const entry of entries) note(trial, entry);
+      const show = (entry: Entry | undefined) => (entry === undefined ? [] : [`${entry.key} ${entry.level} ${JSON.stringify(entry.value)}`]);
+      expect(listed.flatMap(show), `what ${hub.name} lists once all is well`).toEqual(entries.flatMap(show));
+      return entries.flatMap(show);
+    }),
+  );
+  for (const one of said) expect(one, 'what hubs say once all is well').toEqual(said[0]);
 }
 
 it('a key has one level for good, whoever chose it on which side of what is cut', { timeout: 300_000 }, async () => {
