@@ -276,7 +276,7 @@ describe('keys of level strong', () => {
       await hub.stop();
     }));
 
-  it('are those for which whoever created them said so, where writers choose', () =>
+  it('are those for which whoever created them said so, where writers choose', { timeout: 120_000 }, () =>
     inFolder(async (folder) => {
       const config = join(folder, 'hub.yaml');
       await writeFile(config, 'boards: { main: { rules: [{ prefix: free/, level: chosen }, { prefix: lock/, level: strong }] } }\n');
@@ -306,7 +306,8 @@ describe('keys of level strong', () => {
         'plain/a eventual',
       ]);
       expect(await hub.stop()).toBe(0);
-    }));
+    }),
+  );
 
   it('are refused where nobody could keep them', () =>
     inFolder(async (folder) => {

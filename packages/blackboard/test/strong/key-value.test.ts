@@ -97,6 +97,8 @@ describe('a register on a linearizable store', () => {
   it('leaves nothing behind an hour after it was deleted', async () => {
     const clock = manualClock();
     const { one, store } = two(enduring(createMemoryStore({ clock })));
+    const told: string[] = [];
+    const stop = one.onChange((key) => told.push(key));
     await one.write(write('plan', 1), longest());
     await one.write(write('plan', undefined), longest());
     expect((await one.read('plan', longest()))?.value).toBeUndefined();
@@ -104,6 +106,11 @@ describe('a register on a linearizable store', () => {
     clock.advance(3_600_001);
     expect(await collect(store.list(''))).toEqual([]);
     await one.compareAndSet(write('plan', 2), undefined, longest());
+    await one.write(write('end', 1), longest());
+    await expect.poll(() => told.at(-1)).toBe('end');
+    // That the deletion is no longer kept is no change.
+    expect(told).toEqual(['plan', 'plan', 'plan', 'end']);
+    stop();
   });
 
   it('tells of what others write', async () => {
