@@ -12,11 +12,11 @@ import { AFTER_RESERVED } from '../strong/level-key.ts';
 import type { BoardOptions } from './board-options.ts';
 import { creations } from './creation.ts';
 import { deltaOfEntries } from './delta-of-entries.ts';
-import { entryOfReading, entryOfVersion, versionOfEntry } from './entry-of.ts';
-import { isExpired } from './expiry.ts';
+import { entriesOfConflict, entryOfReading, versionOfEntry } from './entry-of.ts';
+import { checkTtlMs, isExpired } from './expiry.ts';
 import { inTime, unknownOutcome } from './in-time.ts';
 import { checkKey, createPlaces, notForStrong, type Places } from './places.ts';
-import { createStrongKeys, neverExpires, type StrongKeys } from './strong-keys.ts';
+import { createStrongKeys, isAbsent, neverExpires, type StrongKeys } from './strong-keys.ts';
 
 export function createBoard(options: BoardOptions): Board {
   return new PlainBoard(options);
@@ -141,16 +141,7 @@ class PlainBoard implements Board {
     const ready = this.prepare(options);
     if (ready !== undefined) await ready;
     const { state } = this.#options.replica;
-    const reading = state.read(key);
-    const entries: Entry[] = [];
-    if (reading !== undefined && reading.conflicts > 0) {
-      const family = familyOf(reading.version);
-      const others = state
-        .versionsOf(key)
-        .filter((version) => (family === 'register' ? version !== reading.version : familyOf(version) !== family && !isTombstone(version)));
-      entries.push(family === 'register' ? entryOfVersion(reading.version, level) : entryOfReading(state, reading, level));
-      for (const version of others) entries.push(entryOfVersion(version, level));
-    }
+    const entries = entriesOfConflict(state, key, level);
     await this.#settled(key, options);
     return entries;
   }
@@ -185,7 +176,7 @@ class PlainBoard implements Board {
 
   async merge(entries: readonly Entry[]): Promise<readonly EntryChange[]> {
     const { levels, replica } = this.#options;
-    // What cannot be merged gives no key a level.
+    // What is no version of a register gives no key a level.
     if (levels.hasChosen) for (const entry of entries) versionOfEntry(entry);
     for (const { key } of entries) {
       const found = this.#places.create(key, {}, creations.merge);
@@ -287,14 +278,6 @@ class PlainBoard implements Board {
     if (state.size - members.count >= maxKeys && this.#isNew(state.read(key)))
       throw new LimitedError(`the board ${JSON.stringify(this.name)} has its ${maxKeys} keys; delete some, or allow more (maxKeys)`);
   }
-}
-
-function checkTtlMs(ttlMs: number | undefined): void {
-  if (ttlMs !== undefined && (!Number.isSafeInteger(ttlMs) || ttlMs < 1)) throw new InvalidInputError(`ttlMs is ${ttlMs}; give whole milliseconds from 1 on`);
-}
-
-function isAbsent(key: string): ConflictError {
-  return new ConflictError(`the key ${JSON.stringify(key)} is absent; read it again and retry`, { details: { key } });
 }
 
 class SessionBoard extends PlainBoard implements BoardSession {

@@ -1,4 +1,4 @@
-import { InvalidInputError, type JsonValue } from '@meshwork/core';
+import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
 import type { ReadOptions, WriteOptions } from '../board.ts';
 import type { Entry } from '../entry.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
@@ -54,6 +54,11 @@ export function createStrongKeys({ store, time, hub }: StrongKeysOptions): Stron
 
 export function neverExpires(key: string): InvalidInputError {
   return new InvalidInputError(`keys of level strong do not expire, and ${JSON.stringify(key)} is one; leave ttlMs out`);
+}
+
+/** What a compare-and-set meets that expects a version of a key that is nowhere. */
+export function isAbsent(key: string): ConflictError {
+  return new ConflictError(`the key ${JSON.stringify(key)} is absent; read it again and retry`, { details: { key } });
 }
 
 /** The store is told when the time is over. */
