@@ -1,4 +1,5 @@
 import { InvalidInputError } from '@meshwork/core';
+import { keepForm } from '../stay-compiled.ts';
 import { codesOf } from './codes.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -138,3 +139,5 @@ function tooShort(): InvalidInputError {
 function overlong(): InvalidInputError {
   return new InvalidInputError('a message holds a number in a longer form than it needs; ask for it again');
 }
+
+keepForm(new ByteReader(new Uint8Array()));

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '@meshwork/core';
+import { keepForm } from '../stay-compiled.ts';
 
 const encoder = new TextEncoder();
 
@@ -127,3 +128,5 @@ export function utf8(text: string): Uint8Array {
   if (!text.isWellFormed()) throw new InvalidInputError('a text holds half a surrogate pair, which UTF-8 cannot carry; repair the text first');
   return encoder.encode(text);
 }
+
+keepForm(new ByteWriter());

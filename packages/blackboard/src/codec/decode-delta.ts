@@ -4,6 +4,7 @@ import { isWithinVector } from '../state/context.ts';
 import { type HeldVersion, holdVersion } from '../state/held-version.ts';
 import { maxNameLength } from '../state/names.ts';
 import { ReplicaLog } from '../state/replica-log.ts';
+import { keepForm, portion } from '../stay-compiled.ts';
 import { ByteReader } from './byte-reader.ts';
 import { readContext, readVector } from './context-codec.ts';
 import { deltaVersion, flags, kinds } from './delta-format.ts';
@@ -29,13 +30,9 @@ export function decodeDelta(bytes: Uint8Array, { maxKeyLength = 1_024, maxValueL
   reader.end();
   // A key takes a byte at least, and a version two.
   if (count > keys.left || count * 2 > dots.left) throw unfit('has fewer entries than it says');
-  const decoder = new EntryDecoder(replicas, writers, dots, new ValueDecoder(values, { maxValueLength, maxDepth: 64 }));
+  const decoder = new EntryDecoder({ replicas, writers, keys, maxKeyLength, dots, values: new ValueDecoder(values, { maxValueLength, maxDepth: 64 }) });
   const entries: DeltaEntry[] = [];
-  let key = '';
-  for (let at = 0; at < count; at++) {
-    key = readAfter(keys, key, maxKeyLength);
-    entries.push(decoder.read(key));
-  }
+  while (entries.length < count) decoder.read(entries, Math.min(count - entries.length, portion));
   for (const part of [keys, dots, values]) part.end();
   return { entries, context, covers };
 }
@@ -54,22 +51,43 @@ interface Place {
   expiresAt: number;
 }
 
+interface Columns {
+  readonly replicas: readonly string[];
+  readonly writers: readonly string[];
+  readonly keys: ByteReader;
+  readonly maxKeyLength: number;
+  readonly dots: ByteReader;
+  readonly values: ValueDecoder;
+}
+
 class EntryDecoder {
   readonly #replicas: readonly string[];
   readonly #writers: readonly string[];
+  readonly #keys: ByteReader;
+  readonly #maxKeyLength: number;
   readonly #dots: ByteReader;
   readonly #values: ValueDecoder;
   readonly #sources: Source[] = [];
   readonly #places = new Map<string, Place>();
+  #key = '';
 
-  constructor(replicas: readonly string[], writers: readonly string[], dots: ByteReader, values: ValueDecoder) {
+  constructor({ replicas, writers, keys, maxKeyLength, dots, values }: Columns) {
     this.#replicas = replicas;
     this.#writers = writers;
+    this.#keys = keys;
+    this.#maxKeyLength = maxKeyLength;
     this.#dots = dots;
     this.#values = values;
   }
 
-  read(key: string): DeltaEntry {
+  /** Appends so many entries. */
+  read(entries: DeltaEntry[], count: number): void {
+    for (let left = count; left > 0; left--) entries.push(this.#next());
+  }
+
+  #next(): DeltaEntry {
+    const key = readAfter(this.#keys, this.#key, this.#maxKeyLength);
+    this.#key = key;
     const dots = this.#dots;
     const head = dots.varint();
     const first = this.#readVersion(key, head);
@@ -104,7 +122,7 @@ class EntryDecoder {
       if (!isWhole(expiresAt)) throw unfit('has a version that expires at no time');
       place.expiresAt = expiresAt;
     }
-    return holdVersion(place.log.origin(kind, writer, time), key, { counter, time, value: this.#readValue(kind), expiresAt });
+    return holdVersion(place.log.origin(kind, writer, time), key, counter, time, this.#readValue(kind), expiresAt);
   }
 
   #readValue(kind: VersionKind): JsonValue | undefined {
@@ -145,3 +163,8 @@ function isWhole(number: number): boolean {
 function unfit(what: string): InvalidInputError {
   return new InvalidInputError(`a delta ${what}; ask for it again`);
 }
+
+const none = new ByteReader(new Uint8Array());
+keepForm(
+  new EntryDecoder({ replicas: [], writers: [], keys: none, maxKeyLength: 0, dots: none, values: new ValueDecoder(none, { maxValueLength: 0, maxDepth: 0 }) }),
+);

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '@meshwork/core';
 import type { Delta, DeltaEntry, Version } from '../state/board-state.ts';
 import { HeldVersion } from '../state/held-version.ts';
+import { keepForm, portion } from '../stay-compiled.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeContext, writeVector } from './context-codec.ts';
 import { deltaVersion, flags, kinds } from './delta-format.ts';
@@ -15,7 +16,7 @@ export function encodeDelta({ entries, context, covers }: Delta): Uint8Array<Arr
   writeContext(contexts, context, numberOf);
   writeVector(contexts, covers.from, numberOf);
   writeVector(contexts, covers.to, numberOf);
-  for (const entry of entries) encoder.write(entry);
+  for (let at = 0; at < entries.length; at += portion) encoder.write(entries, at, Math.min(at + portion, entries.length));
   const whole = new ByteWriter();
   whole.byte(deltaVersion);
   encoder.replicas.write(whole);
@@ -58,7 +59,12 @@ class EntryEncoder {
     this.#encoder = new ValueEncoder(this.#values, entries);
   }
 
-  write(entry: DeltaEntry): void {
+  /** Those from one place to before another. */
+  write(entries: readonly DeltaEntry[], from: number, to: number): void {
+    for (let at = from; at < to; at++) this.#write(entries[at] as DeltaEntry);
+  }
+
+  #write(entry: DeltaEntry): void {
     const { key } = entry;
     writeAfter(this.#keys, this.#lastKey, key);
     this.#lastKey = key;
@@ -144,3 +150,6 @@ class NameTable {
     for (const name of this.#numbers.keys()) writer.text(name);
   }
 }
+
+keepForm(new EntryEncoder(0));
+keepForm(new NameTable());

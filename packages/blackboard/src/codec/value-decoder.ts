@@ -1,6 +1,7 @@
 import { InvalidInputError, type JsonValue } from '@meshwork/core';
 import type { ValueLimits } from '../state/own-json.ts';
-import type { ByteReader } from './byte-reader.ts';
+import { keepForm } from '../stay-compiled.ts';
+import { ByteReader } from './byte-reader.ts';
 import { readAfter } from './front-coding.ts';
 import { maxKnown, maxRepeatedLength, tags } from './value-tags.ts';
 
@@ -169,3 +170,5 @@ export class ValueDecoder {
 function unknown(): InvalidInputError {
   return new InvalidInputError('a message holds what is no value; ask for it again');
 }
+
+keepForm(new ValueDecoder(new ByteReader(new Uint8Array()), { maxValueLength: 0, maxDepth: 0 }));

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '@meshwork/core';
-import type { ByteWriter } from './byte-writer.ts';
+import { keepForm } from '../stay-compiled.ts';
+import { ByteWriter } from './byte-writer.ts';
 import { writeAfter } from './front-coding.ts';
 import { maxKnown, maxRepeatedLength, tags } from './value-tags.ts';
 
@@ -144,3 +145,5 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
 function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value);
 }
+
+keepForm(new ValueEncoder(new ByteWriter(), 0));

@@ -1,9 +1,10 @@
 import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
+import { Adoption } from './adoption.ts';
 import type { BoardState, Change, Delta, DeltaEntry, DeltaPart, MergeOptions, Reading, Stamp, Version, VersionKind } from './board-state.ts';
 import { summaryOf } from './buckets.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
 import { digestOf } from './digest.ts';
-import { HeldVersion, holdVersion, type Origin } from './held-version.ts';
+import { type HeldVersion, holdVersion } from './held-version.ts';
 import { mergeGroups } from './merge-groups.ts';
 import { checkName } from './names.ts';
 import { JsonCopier, type ValueLimits } from './own-json.ts';
@@ -37,8 +38,7 @@ class State implements BoardState {
   readonly #seen: Seen;
   readonly #logs = new Map<string, ReplicaLog>();
   readonly #own: ReplicaLog;
-  /** What a decoder's versions were adopted from last, and as. */
-  #adopted: { readonly from: Origin; readonly to: Origin } | undefined;
+  readonly #adoption = new Adoption((replica) => this.#logOf(replica));
 
   constructor(replica: string, maxKeyLength: number, limits: ValueLimits) {
     this.#maxKeyLength = maxKeyLength;
@@ -172,7 +172,7 @@ class State implements BoardState {
       after: this.#seen.after(covers),
       slots: this.#slots,
       seen: this.#seen,
-      hold: (version) => this.#hold(version),
+      adoption: this.#adoption,
       onChange: changes ? note : undefined,
     });
     this.#seen.advance(covers);
@@ -232,22 +232,11 @@ class State implements BoardState {
     return own;
   }
 
-  /** The version as one of this state's own; one that a decoder has made is taken as it is. */
-  #hold(version: Version): HeldVersion {
-    const isLoose = version instanceof HeldVersion && version.origin.log.isLoose;
-    const adopted = this.#adopted;
-    if (isLoose && adopted?.from === version.origin && version.adopt(adopted.to)) return version;
-    const origin = this.#logOf(version.replica).origin(version.kind, version.writer, version.time);
-    if (!isLoose) return holdVersion(origin, version.key, version);
-    this.#adopted = { from: version.origin, to: origin };
-    return version.adopt(origin) ? version : holdVersion(origin, version.key, version);
-  }
-
   /** One own write, not in its slot yet. */
   #next(key: string, kind: VersionKind, value: JsonValue | undefined, { time, writer, expiresAt }: Stamp): HeldVersion {
     const seen = this.#seen;
     const counter = seen.own + 1;
-    const version = holdVersion(this.#own.origin(kind, writer, time), key, { counter, time, value, expiresAt });
+    const version = holdVersion(this.#own.origin(kind, writer, time), key, counter, time, value, expiresAt);
     seen.own = counter;
     if (counter > seen.claimed) seen.claimed = counter;
     this.#own.append(version);

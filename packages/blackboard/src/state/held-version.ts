@@ -119,7 +119,10 @@ class RoomyVersion extends HeldVersion {
 export function holdVersion(
   origin: Origin,
   key: string,
-  { counter, time, value, expiresAt }: Pick<Version, 'counter' | 'time' | 'value' | 'expiresAt'>,
+  counter: number,
+  time: number,
+  value: JsonValue | undefined,
+  expiresAt: number | undefined,
 ): HeldVersion {
   origin.used++;
   const offset = time - origin.base;

@@ -1,10 +1,12 @@
 import { InvalidInputError } from '@meshwork/core';
+import { keepForm, portion } from '../stay-compiled.ts';
+import { Adoption } from './adoption.ts';
 import type { DeltaEntry, Version } from './board-state.ts';
-import { type Context, hasSeen, isWithin, joinContexts, type VersionVector } from './context.ts';
+import { type Context, emptyCloud, hasSeen, isWithin, joinContexts, type VersionVector } from './context.ts';
 import { HeldVersion } from './held-version.ts';
-import type { ReplicaLog } from './replica-log.ts';
-import type { Seen } from './seen.ts';
-import { isGroup, type Slots, slotOf } from './slots.ts';
+import { ReplicaLog } from './replica-log.ts';
+import { Seen } from './seen.ts';
+import { isGroup, Slots, slotOf } from './slots.ts';
 
 type Group = readonly HeldVersion[];
 
@@ -15,8 +17,7 @@ export interface MergeRequest {
   readonly after: VersionVector;
   readonly slots: Slots;
   readonly seen: Seen;
-  /** Makes a version one of the state's own. */
-  hold(version: Version): HeldVersion;
+  readonly adoption: Adoption;
   /** Hears of a key before its versions change. */
   onChange?: ((key: string) => void) | undefined;
 }
@@ -29,10 +30,8 @@ export interface MergeRequest {
 export function mergeGroups(request: MergeRequest): void {
   const merge = new Merge(request);
   try {
-    for (const entry of request.entries) {
-      if (entry instanceof HeldVersion) merge.lone(entry);
-      else merge.group(entry);
-    }
+    const { length } = request.entries;
+    for (let at = 0; at < length; at += portion) merge.take(at, Math.min(at + portion, length));
   } catch (error) {
     merge.undo();
     throw error;
@@ -49,6 +48,9 @@ class Merge {
   readonly #request: MergeRequest;
   readonly #slots: Slots;
   readonly #seen: Seen;
+  readonly #adoption: Adoption;
+  /** Those that tell of more than the context does. */
+  readonly #beyond: DeltaEntry[] = [];
   /** Lone versions that gave way to one. */
   readonly #replaced: HeldVersion[] = [];
   /** What was in the other slots that held something and have changed. */
@@ -62,11 +64,22 @@ class Merge {
     this.#request = request;
     this.#slots = request.slots;
     this.#seen = request.seen;
+    this.#adoption = request.adoption;
     this.#wasEmpty = request.slots.isEmpty;
   }
 
+  /** The entries from one place to before another. */
+  take(from: number, to: number): void {
+    const { entries } = this.#request;
+    for (let at = from; at < to; at++) {
+      const entry = entries[at] as DeltaEntry;
+      if (entry instanceof HeldVersion) this.#takeLone(entry);
+      else this.#takeGroup(entry);
+    }
+  }
+
   /** What most entries are, by a short way: the only version of a key that held none, or another only one. */
-  lone(version: HeldVersion): void {
+  #takeLone(version: HeldVersion): void {
     const { key, kind, replica, counter } = version;
     const { context, onChange } = this.#request;
     if (replica !== this.#replica) {
@@ -78,14 +91,14 @@ class Merge {
     const isSeen = counter <= this.#myUpTo || (this.#seen.hasAhead && this.#seen.has(key, replica, counter));
     const isShort = kind !== 'added' && kind !== 'removed' && (held === undefined || !isGroup(held)) && !this.#slots.hasElements(key);
     // A version that its sender has not superseded stays beside the new one.
-    const isBeside = isShort && held !== undefined && !isGroup(held) && !hasSeen(context, held.replica, held.counter);
+    const isBeside = isShort && held !== undefined && !isGroup(held) && !this.#haveTheySeen(held);
     if (!isShort || isBeside || (this.#before.size > 0 && this.#before.has(key)) || isSeen) {
-      this.group(version);
+      this.#takeGroup(version);
       return;
     }
     if (counter > this.#theirUpTo && !hasSeen(context, replica, counter)) throw unseen(key);
     if (held !== undefined) {
-      if (isGroup(held) || !this.#seen.has(key, held.replica, held.counter)) throw twice(key);
+      if (isGroup(held) || !this.#haveISeen(held)) throw twice(key);
       this.#replaced.push(held);
       this.#gone.push(held);
     }
@@ -96,10 +109,20 @@ class Merge {
     else if (!this.#slots.putFirst(key, came)) throw twice(key);
   }
 
-  group(entry: DeltaEntry): void {
+  /** Most are of the same replica as the one that comes. */
+  #haveTheySeen({ replica, counter }: HeldVersion): boolean {
+    return (counter <= this.#theirUpTo && replica === this.#replica) || hasSeen(this.#request.context, replica, counter);
+  }
+
+  #haveISeen({ key, replica, counter }: HeldVersion): boolean {
+    return (counter <= this.#myUpTo && replica === this.#replica) || this.#seen.has(key, replica, counter);
+  }
+
+  #takeGroup(entry: DeltaEntry): void {
     const { context, slots, seen, onChange } = this.#request;
     const { key, versions, seen: beyond } = entry;
     const slot = checkEntry(entry, context);
+    if (beyond !== undefined) this.#beyond.push(entry);
     const held = slots.held(slot);
     // What is held and not seen has come with this delta.
     const first = held !== undefined && isGroup(held) ? held[0] : held;
@@ -136,7 +159,7 @@ class Merge {
   }
 
   #hold(version: Version): HeldVersion {
-    const held = this.#request.hold(version);
+    const held = this.#adoption.hold(version);
     const { log } = held.origin;
     if (log !== this.#log) {
       this.#log = log;
@@ -151,7 +174,7 @@ class Merge {
     const { entries, context, after, seen } = this.#request;
     noteOwn(context, seen);
     const isKnown = isWithin(context, after);
-    for (const entry of entries) {
+    for (const entry of isKnown ? this.#beyond : entries) {
       const beyond = entry.seen;
       if (beyond !== undefined) noteOwn(beyond, seen);
       if (isKnown && (beyond === undefined || isWithin(beyond, after))) continue;
@@ -201,3 +224,14 @@ function unseen(key: string): InvalidInputError {
 function twice(key: string): InvalidInputError {
   return new InvalidInputError(`a delta speaks of ${JSON.stringify(key)}, or of an element of it, twice; ask for it again`);
 }
+
+keepForm(
+  new Merge({
+    entries: [],
+    context: { vector: new Map(), cloud: emptyCloud },
+    after: new Map(),
+    slots: new Slots(),
+    seen: new Seen(''),
+    adoption: new Adoption(() => new ReplicaLog('')),
+  }),
+);

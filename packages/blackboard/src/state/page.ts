@@ -52,9 +52,8 @@ export function takePage({ logs, slots, vector, since, maxBytes, among }: PageRe
   return { held, from, to, isLast: true };
 
   function take(version: HeldVersion): number {
-    const slot = slotOf(version);
-    const all = slots.held(slot) ?? version;
-    if (among !== undefined && !isUnseenDeletion(version, among.seen) && !isAmong(among.buckets, slot)) return 0;
+    if (among !== undefined && !isUnseenDeletion(version, among.seen) && !isAmong(among.buckets, slotOf(version))) return 0;
+    const all = slots.heldWith(version);
     if (isGroup(all)) {
       if (taken.has(all)) return 0;
       taken.add(all);

@@ -29,6 +29,8 @@ export function isGroup(held: Held): held is Group {
 export class Slots {
   readonly #groups = new Map<string, Held>();
   readonly #sets = new Map<string, { readonly slots: Set<string>; live: number }>();
+  /** Slots with several versions: few, so that asking here is quicker than looking at what is held. */
+  readonly #several = new Set<string>();
   readonly #keys = new KeyIndex(() => this.#liveKeys());
   readonly tombstones = new Set<HeldVersion>();
   /** Keys that hold something. */
@@ -43,6 +45,13 @@ export class Slots {
   /** As it is held: most keys have one version. */
   held(slot: string): Held | undefined {
     return this.#groups.get(slot);
+  }
+
+  /** What the slot of a version that is held holds. */
+  heldWith(version: HeldVersion): Held {
+    if (this.#several.size === 0) return version;
+    const slot = slotOf(version);
+    return this.#several.has(slot) ? this.get(slot) : version;
   }
 
   /** The elements of a key's set, removed ones among them. */
@@ -85,6 +94,7 @@ export class Slots {
     for (const key of this.#liveKeys()) this.#keys.delete(key);
     this.#groups.clear();
     this.#sets.clear();
+    this.#several.clear();
     this.tombstones.clear();
     this.size = 0;
     this.versions = 0;
@@ -119,6 +129,8 @@ export class Slots {
     for (const version of after) if (isTombstone(version)) this.tombstones.add(version);
     this.versions += after.length - before.length;
     if (slot !== key) this.#putElement(slot, key, before, after);
+    if (after.length > 1) this.#several.add(slot);
+    else if (before.length > 1) this.#several.delete(slot);
     if (after.length === 0) this.#groups.delete(slot);
     else this.#groups.set(slot, after.length === 1 ? (after[0] as HeldVersion) : after);
     const isLive = (this.#sets.size > 0 && this.#elementsLive(key)) || hasValue(slot === key ? after : this.get(key));

@@ -1,6 +1,8 @@
+import { keepForm } from '../stay-compiled.ts';
 import type { Delta, DeltaEntry } from './board-state.ts';
 import { type Context, emptyCloud, type VersionVector } from './context.ts';
-import type { HeldVersion } from './held-version.ts';
+import { type HeldVersion, holdVersion } from './held-version.ts';
+import { ReplicaLog } from './replica-log.ts';
 
 /** The delta of writes `after + 1` to `upTo` of one replica. Its vectors are made when they are asked for: most writes are only kept. */
 export class WriteDelta implements Delta {
@@ -58,3 +60,6 @@ function contextOf(seen: VersionVector, replica: string, upTo: number): Context 
 function coveredBy(replica: string, after: number, upTo: number): Delta['covers'] {
   return { from: new Map(after === 0 ? [] : [[replica, after]]), to: new Map([[replica, upTo]]) };
 }
+
+keepForm(new LoneWriteDelta(holdVersion(new ReplicaLog('').origin('value', '-', 0), '', 1, 0, null, undefined), new Map()));
+keepForm(new WriteDelta([], new Map(), '', 0, 0));
