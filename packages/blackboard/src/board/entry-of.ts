@@ -40,7 +40,7 @@ export function entriesOfConflict(state: BoardState, key: string, level: Level):
 }
 
 /** One version by itself. */
-export function entryOfVersion(version: Version, level: Level): Entry {
+function entryOfVersion(version: Version, level: Level): Entry {
   const { key, value, writer, replica, counter, time, expiresAt } = version;
   const tombstone = isTombstone(version);
   return Object.freeze({
