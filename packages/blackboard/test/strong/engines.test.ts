@@ -34,7 +34,7 @@ for (const [name, open] of Object.entries(openers) as [EngineName, (url: string)
           place: hub,
           store: createMemoryStore(),
           boards: { plans: { level: 'chosen' } },
-          strong: (board) => createKeyValueStrongStore({ name: hub, board, store: backs[at] as Store }),
+          strong: (board) => createKeyValueStrongStore({ name: hub, board, store: backs[at] as Store, confirmReads: name === 'nats' }),
           allowVolatile: true,
         });
       const hubs = await Promise.all(names.map(openHub));
