@@ -3,18 +3,21 @@ import type { Board } from './board.ts';
 import type { Level } from './entry.ts';
 import type { PeerHandler, PeerLink } from './peer-link.ts';
 
+/** The level of all keys that a rule is about, or `chosen`: each key has the one that its first write chose, for good. Needs a strong store with compare-and-set. */
+export type LevelSetting = Level | 'chosen';
+
 /** What holds for the keys of a prefix; the longest prefix of a key decides. */
 export interface KeyRule {
   readonly prefix: string;
-  readonly level?: Level;
-  /** Milliseconds until an entry expires, unless its write says otherwise. */
+  readonly level?: LevelSetting;
+  /** Milliseconds until an entry expires, unless its write says otherwise. Keys of level `strong` never do. */
   readonly ttlMs?: number;
 }
 
 /** A board's settings. The same on every hub that has the board: hubs that differ in levels do not exchange it, and say so. */
 export interface BoardSettings {
   /** Of keys that no rule names. Default `eventual`. */
-  readonly level?: Level;
+  readonly level?: LevelSetting;
   readonly rules?: readonly KeyRule[];
   /** Keys that hold something. Default 1,000,000. */
   readonly maxKeys?: number;

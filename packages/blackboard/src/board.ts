@@ -1,5 +1,5 @@
 import type { JsonValue } from '@meshwork/core';
-import type { Entry, EntryChange } from './entry.ts';
+import type { ChosenLevel, Entry, EntryChange } from './entry.ts';
 
 export interface ReadOptions {
   readonly signal?: AbortSignal;
@@ -14,8 +14,16 @@ export interface WriteOptions extends ReadOptions {
   readonly ttlMs?: number;
 }
 
+export interface CreateOptions extends WriteOptions {
+  /**
+   * The level of the key, where the board's rules let writers choose: the first write of a key fixes it, for good, also over deletions. Default for a new key: what
+   * the operation needs, so `strong` for `compareAndSet` and `eventual` for all others. A write that names another level than the key has changes nothing.
+   */
+  readonly level?: ChosenLevel;
+}
+
 /**
- * Keys and values that hubs share. What a key's level promises is fixed by the board's rules. A write is acknowledged when this hub has it on disk
+ * Keys and values that hubs share. A key's level is fixed by the board's rules, or by whoever creates it where they say `chosen`. A write is acknowledged when this hub has it on disk
  * (`eventual`, `session`), or a majority has (`strong`).
  *
  * Every method throws {@link InvalidInputError} for a key, value or option that cannot be, {@link UnavailableError} when what the level promises cannot be had in
@@ -27,18 +35,19 @@ export interface Board {
   get(key: string, options?: ReadOptions): Promise<Entry | undefined>;
   /** In the order of the keys' code units. */
   list(prefix: string, options?: ReadOptions & { readonly after?: string; readonly limit?: number }): Promise<readonly Entry[]>;
-  set(key: string, value: JsonValue, options?: WriteOptions): Promise<Entry>;
+  /** @throws {ConflictError} when it names another level than was chosen for the key; its `details` have the key's `level`. So do `compareAndSet`, `increment`, `add`. */
+  set(key: string, value: JsonValue, options?: CreateOptions): Promise<Entry>;
   /** True when there was something to delete. */
   delete(key: string, options?: WriteOptions): Promise<boolean>;
   /**
    * Writes if the key is at `expected`, an entry's `version`; `undefined`: if it is absent. For keys of level `strong` only.
    * @throws {ConflictError} when it is elsewhere; nothing has changed. Its `details` have the present `version`.
    */
-  compareAndSet(key: string, expected: string | undefined, value: JsonValue, options?: WriteOptions): Promise<Entry>;
+  compareAndSet(key: string, expected: string | undefined, value: JsonValue, options?: CreateOptions): Promise<Entry>;
   /** Concurrent increments add up. Not for keys of level `strong`. */
-  increment(key: string, by: number, options?: WriteOptions): Promise<Entry>;
+  increment(key: string, by: number, options?: CreateOptions): Promise<Entry>;
   /** Adds an element to a set. An element that is added and removed at the same time stays. Not for keys of level `strong`. */
-  add(key: string, element: JsonValue, options?: WriteOptions): Promise<Entry>;
+  add(key: string, element: JsonValue, options?: CreateOptions): Promise<Entry>;
   /** True when the element was there. */
   remove(key: string, element: JsonValue, options?: WriteOptions): Promise<boolean>;
   /** All concurrent versions of a key, the one that is read first; empty when there is but one. */

@@ -19,7 +19,10 @@ export interface BlackboardOptions {
    * a new replica. Of a database on a server: a text that stays the same.
    */
   readonly place: string;
-  /** Keeps the keys of level `strong` of a board. Needed where a board has such keys. Closed with the blackboard. */
+  /**
+   * Keeps the keys of level `strong` of a board, and what writers chose. Needed where a board may have such keys; where they choose, one with compare-and-set. All hubs
+   * of a board need the same. Closed with the blackboard.
+   */
   readonly strong?: (board: string) => StrongStore;
   /** Gets the messages of peers that are about level `strong`. */
   readonly strongPeer?: PeerHandler;
@@ -126,7 +129,7 @@ export async function createBlackboard(options: BlackboardOptions): Promise<Blac
 }
 
 function usesStrong({ level, rules = [] }: BoardSettings): boolean {
-  return level === 'strong' || rules.some((rule) => rule.level === 'strong');
+  return [level, ...rules.map((rule) => rule.level)].some((each) => each === 'strong' || each === 'chosen');
 }
 
 function checkName(what: string, name: string): void {

@@ -6,6 +6,12 @@ import type { JsonValue } from '@meshwork/core';
  */
 export type Level = 'eventual' | 'session' | 'strong';
 
+/**
+ * What a writer can choose for a key. Not `session`: keys of that level are kept as those of level `eventual` are, and every reader of these has the same promise
+ * with a session's token.
+ */
+export type ChosenLevel = Exclude<Level, 'session'>;
+
 /** A key of a board, as people and tools see it. Data, frozen. */
 export interface Entry {
   readonly key: string;

@@ -1,13 +1,13 @@
-export type { Blackboard, BlackboardEvents, BoardSettings, BoardStatus, KeyRule } from './blackboard.ts';
+export type { Blackboard, BlackboardEvents, BoardSettings, BoardStatus, KeyRule, LevelSetting } from './blackboard.ts';
 export { type BlackboardModuleOptions, blackboardModule } from './blackboard-module.ts';
-export type { Board, BoardSession, ReadOptions, WriteOptions } from './board.ts';
+export type { Board, BoardSession, CreateOptions, ReadOptions, WriteOptions } from './board.ts';
 export { type BoardAccess, type BoardAction, type BoardDecision, type BoardQuestion, signedInAccess } from './board-access.ts';
 export { decodeDelta } from './codec/decode-delta.ts';
 export { deltaFromJson, deltaToJson } from './codec/delta-json.ts';
 export type { DeltaLimits } from './codec/delta-limits.ts';
 export { encodeDelta } from './codec/encode-delta.ts';
 export { type BlackboardOptions, createBlackboard } from './create-blackboard.ts';
-export type { Entry, EntryChange, Level } from './entry.ts';
+export type { ChosenLevel, Entry, EntryChange, Level } from './entry.ts';
 export { EXCHANGE_TOOL, type PeerExchangeOptions, peerExchange } from './peer-exchange.ts';
 export type { PeerHandler, PeerIdentity, PeerLink } from './peer-link.ts';
 export type {

@@ -5,6 +5,7 @@ import { entryOfReading, entryOfStrong } from './board/entry-of.ts';
 import { createExpiry } from './board/expiry.ts';
 import { createHistory } from './board/history.ts';
 import { inTime } from './board/in-time.ts';
+import { createLevelRecords } from './board/level-records.ts';
 import { createWatchers } from './board/watchers.ts';
 import type { Board, ReadOptions } from './board.ts';
 import type { Entry } from './entry.ts';
@@ -57,8 +58,13 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
   const { name, hub, space, store, place, settings, strong, clock, ids, teller, onError, syncEveryMs, maxAbsenceMs, forgottenMs } = options;
   const { maxKeys = 1_000_000, maxKeyLength = MAX_KEY_LENGTH, maxValueLength = MAX_VALUE_LENGTH, historyLength = 10_000 } = settings;
   const levels = createLevels(settings);
-  if (strong === undefined && levels.mayHold('', 'strong')) {
+  if (strong === undefined && levels.mayBeStrong('')) {
     throw new InvalidInputError(`the board ${JSON.stringify(name)} has keys of level strong and nothing to keep them in; give a strong store`);
+  }
+  if (levels.hasChosen && strong?.hasCompareAndSet !== true) {
+    throw new InvalidInputError(
+      `writers choose the level of keys on the board ${JSON.stringify(name)}, which takes compare-and-set; give a strong store that has it (createKeyValueStrongStore)`,
+    );
   }
   // Smaller limits are for who writes here: what was written before they were set, and what peers wrote, is kept.
   const limits = { maxKeyLength: Math.max(maxKeyLength, MAX_KEY_LENGTH), maxValueLength: Math.max(maxValueLength, MAX_VALUE_LENGTH) };
@@ -112,7 +118,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     const seen: Entry[] = [];
     for (const { key, before, after } of changes) {
       if (key.startsWith(RESERVED)) continue;
-      const level = levels.of(key);
+      const level = levels.replicatedAs(key);
       const entry = after && entryOfReading(replica.state, after, level);
       if (entry !== undefined) seen.push(entry);
       announce(key, before === undefined || isTombstone(before.version) ? undefined : entryOfReading(replica.state, before, level), entry);
@@ -127,7 +133,10 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
   if (exchange.mayJoin()) await members.join();
 
   const stopStrong = strong?.onChange((key) => {
-    if (levels.of(key) !== 'strong' || isClosed) return;
+    if (key.startsWith(RESERVED) || isClosed) return;
+    // Nothing is in the strong store that is not strong, but what was before a rule was another one.
+    const level = levels.of(key);
+    if (level !== 'strong' && level !== 'chosen') return;
     const tell = async () => {
       const reading = await strong.read(key, { signal: AbortSignal.timeout(options.requestTimeoutMs) });
       if (reading === undefined || isClosed) return;
@@ -178,6 +187,7 @@ export async function openBoard(options: OpenBoardOptions): Promise<OpenBoard> {
     members,
     levels,
     strong,
+    records: levels.hasChosen && strong !== undefined ? createLevelRecords({ store: strong, time: replica.time, hub }) : undefined,
     history,
     watchers,
     clock,

@@ -16,7 +16,25 @@ it('goes by the longest prefix that says something', () => {
     ['eventual', 10],
     ['eventual', 20],
   ]);
-  expect(['', 'a/', 'a/x', 'a/b/', 'b'].map((prefix) => levels.mayHold(prefix, 'strong'))).toEqual([true, true, true, false, false]);
+  expect(['', 'a/', 'a/x', 'a/b/', 'b'].map(levels.mayBeStrong)).toEqual([true, true, true, false, false]);
+});
+
+it('has strong keys where writers may choose, and replicated ones', () => {
+  const levels = createLevels({
+    rules: [
+      { prefix: 'a/', level: 'chosen', ttlMs: 5 },
+      { prefix: 'a/b/', level: 'session' },
+    ],
+  });
+  expect(['x', 'a/x', 'a/b/x'].map((key) => [levels.of(key), levels.replicatedAs(key)])).toEqual([
+    ['eventual', 'eventual'],
+    ['chosen', 'eventual'],
+    ['session', 'session'],
+  ]);
+  expect(['', 'a/', 'a/b/', 'b'].map(levels.mayBeStrong)).toEqual([true, true, false, false]);
+  expect(levels.hasChosen).toBe(true);
+  expect(createLevels({ level: 'chosen' }).hasChosen).toBe(true);
+  expect(createLevels({ level: 'strong' }).hasChosen).toBe(false);
 });
 
 it('has one fingerprint for rules that give every key the same level', () => {
@@ -28,6 +46,7 @@ it('has one fingerprint for rules that give every key the same level', () => {
   }).fingerprint;
   expect(createLevels({ level: 'eventual', rules: [{ prefix: 'a', level: 'strong' }] }).fingerprint).toBe(one);
   expect(createLevels({ rules: [{ prefix: 'b', level: 'strong' }] }).fingerprint).not.toBe(one);
+  expect(createLevels({ rules: [{ prefix: 'a', level: 'chosen' }] }).fingerprint).not.toBe(one);
 });
 
 it.for([

@@ -208,6 +208,7 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
   onBoard('set <key> <value>', 'write a key; the value is JSON, or text that is none')
     .option('--text', 'the value is text, also where it would be JSON')
     .option('--ttl <duration>', 'how long it lasts, such as 12h or 30d')
+    .option('--level <level>', 'eventual or strong: of a new key, for good, where the board lets writers choose')
     .option('--expected <version>', 'only if the key is at this version (of keys of level strong)')
     .option('--absent', 'only if the key is absent (of keys of level strong)')
     .action(run(async (context, key: string, value: string, options) => (await boardCommands()).setKey(context, key, value, options as never)));

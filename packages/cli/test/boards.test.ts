@@ -276,11 +276,47 @@ describe('keys of level strong', () => {
       await hub.stop();
     }));
 
+  it('are those for which whoever created them said so, where writers choose', { timeout: 120_000 }, () =>
+    inFolder(async (folder) => {
+      const config = join(folder, 'hub.yaml');
+      await writeFile(config, 'boards: { main: { rules: [{ prefix: free/, level: chosen }, { prefix: lock/, level: strong }] } }\n');
+      const hub = await runHub(join(folder, 'data'), ['--config', config]);
+      const env = { MESHWORK_SERVER: hub.url, MESHWORK_KEY: hub.adminKey };
+      const board = async (...args: string[]) => (await meshwork(['board', ...args, '--json'], env)) as { code: number; json: Record<string, unknown> };
+      expect(await board('set', 'free/a', '1', '--level', 'strong')).toMatchObject({ code: 0, json: { entry: { level: 'strong' } } });
+      expect(await board('set', 'free/a', '2', '--level', 'eventual')).toMatchObject({ code: 1, json: { error: { code: 'CONFLICT' } } });
+      expect(await board('set', 'free/b', '1')).toMatchObject({ code: 0, json: { entry: { level: 'eventual' } } });
+      expect(await board('set', 'free/c', '1', '--absent')).toMatchObject({ code: 0, json: { entry: { level: 'strong' } } });
+      expect(await board('set', 'free/d', '1', '--level', 'session')).toMatchObject({ code: 2 });
+      expect(await board('set', 'lock/a', '1')).toMatchObject({ code: 0, json: { entry: { level: 'strong' } } });
+      const file = join(folder, 'board.json');
+      await meshwork(['board', 'export', '--out', file], env);
+      const text = (await readFile(file, 'utf8')).replaceAll('"free/', '"free/again/').replaceAll('"lock/', '"plain/');
+      await writeFile(file, text);
+      expect(await board('import', file)).toMatchObject({ code: 0, json: { written: 4 } });
+      const { entries } = (await board('list')).json as unknown as { entries: { key: string; level: string }[] };
+      expect(entries.map(({ key, level }) => `${key} ${level}`)).toEqual([
+        'free/a strong',
+        'free/again/a strong',
+        'free/again/b eventual',
+        'free/again/c strong',
+        'free/b eventual',
+        'free/c strong',
+        'lock/a strong',
+        'plain/a eventual',
+      ]);
+      expect(await hub.stop()).toBe(0);
+    }),
+  );
+
   it('are refused where nobody could keep them', () =>
     inFolder(async (folder) => {
       const [a, b] = await placesIn(folder);
       await expect(startAt(a, [b], { boards: strong() })).rejects.toThrow(/say in its members which hubs keep them/);
       await expect(startAt(a, [b], { boards: strong(['oslo', 'lima', 'pune']) })).rejects.toThrow(/no peers of oslo with a url: pune/);
+      const chosen = (members?: string[]) => boardsSettingsOf({ main: { level: 'chosen', ...(members && { members }) } });
+      await expect(startAt(a, [b], { boards: chosen() })).rejects.toThrow(/; let the hubs share a store/);
+      await expect(startAt(a, [b], { boards: chosen(['oslo', 'lima']) })).rejects.toThrow(/leave its members out/);
     }));
 });
 

@@ -17,7 +17,11 @@ await describeWithEngine('postgres', (url) => {
   it('boards of two hubs on one store: strong keys are one for both, the others are exchanged', () =>
     inFolder(async (folder) => {
       const store = `${url}?schema=${schema}`;
-      const boards = { main: { rules: [{ prefix: 'lock/', level: 'strong' }] } };
+      const rules = [
+        { prefix: 'lock/', level: 'strong' },
+        { prefix: 'free/', level: 'chosen' },
+      ];
+      const boards = { main: { rules } };
       const configure = async (name: string, settings: object) => {
         const path = join(folder, `${name}.json`);
         await writeFile(path, JSON.stringify({ name, store, boards, ...settings }));
@@ -34,6 +38,11 @@ await describeWithEngine('postgres', (url) => {
       expect(await at(one, 'set', 'lock/deploy', '"ana"', '--absent')).toMatchObject({ code: 0 });
       expect(await at(two, 'set', 'lock/deploy', '"bo"', '--absent')).toMatchObject({ code: 1 });
       expect(await at(two, 'get', 'lock/deploy')).toMatchObject({ code: 0, json: { entry: { value: 'ana', level: 'strong' } } });
+
+      expect(await at(one, 'set', 'free/a', '1', '--level', 'strong')).toMatchObject({ code: 0 });
+      expect(await at(two, 'set', 'free/a', '2', '--level', 'eventual')).toMatchObject({ code: 1, json: { error: { code: 'CONFLICT' } } });
+      expect(await at(two, 'set', 'free/a', '2')).toMatchObject({ code: 0, json: { entry: { level: 'strong' } } });
+      expect(await at(one, 'get', 'free/a')).toMatchObject({ json: { entry: { value: 2 } } });
 
       expect(await at(one, 'set', 'plan', '1')).toMatchObject({ code: 0 });
       await expect.poll(async () => (await at(two, 'get', 'plan')).json, { interval: 200 }).toMatchObject({ entry: { value: 1, level: 'eventual' } });

@@ -6,6 +6,7 @@ import type { Replica } from '../replica/replica.ts';
 import type { VersionVector } from '../state/context.ts';
 import type { StrongStore } from '../strong/strong-store.ts';
 import type { History } from './history.ts';
+import type { LevelRecords } from './level-records.ts';
 import type { Watchers } from './watchers.ts';
 
 /** What a board stands on. */
@@ -17,6 +18,8 @@ export interface BoardOptions {
   readonly members: Members;
   readonly levels: Levels;
   readonly strong: StrongStore | undefined;
+  /** What writers chose, where they do. */
+  readonly records: LevelRecords | undefined;
   readonly history: History;
   readonly watchers: Watchers;
   readonly clock: Clock;

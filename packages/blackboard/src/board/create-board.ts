@@ -1,6 +1,6 @@
 import { ConflictError, InvalidInputError, type JsonValue, LimitedError, UnavailableError } from '@meshwork/core';
-import type { Board, BoardSession, ReadOptions, WriteOptions } from '../board.ts';
-import type { Entry, EntryChange } from '../entry.ts';
+import type { Board, BoardSession, CreateOptions, ReadOptions, WriteOptions } from '../board.ts';
+import type { ChosenLevel, Entry, EntryChange } from '../entry.ts';
 import { RESERVED } from '../replica/members.ts';
 import { decodeToken, encodeToken } from '../session-token.ts';
 import type { BoardState, Delta, Reading, Stamp } from '../state/board-state.ts';
@@ -8,35 +8,40 @@ import { joinVectors, type VersionVector } from '../state/context.ts';
 import { canonicalJson, ownJson } from '../state/own-json.ts';
 import { familyOf } from '../state/reading.ts';
 import { isTombstone } from '../state/winner.ts';
+import { AFTER_RESERVED } from '../strong/level-key.ts';
 import type { BoardOptions } from './board-options.ts';
+import { creations } from './creation.ts';
 import { deltaOfEntries } from './delta-of-entries.ts';
-import { entryOfReading, entryOfVersion } from './entry-of.ts';
-import { isExpired } from './expiry.ts';
+import { entriesOfConflict, entryOfReading, versionOfEntry } from './entry-of.ts';
+import { checkTtlMs, isExpired } from './expiry.ts';
 import { inTime, unknownOutcome } from './in-time.ts';
-import { createStrongKeys, type StrongKeys } from './strong-keys.ts';
+import { checkKey, createPlaces, notForStrong, type Places } from './places.ts';
+import { createStrongKeys, isAbsent, neverExpires, type StrongKeys } from './strong-keys.ts';
 
 export function createBoard(options: BoardOptions): Board {
   return new PlainBoard(options);
 }
 
-/** Where a key is kept. */
-type Place = { readonly level: 'eventual' | 'session'; readonly strong: undefined } | { readonly level: 'strong'; readonly strong: StrongKeys };
-
 class PlainBoard implements Board {
   readonly name: string;
   readonly #options: BoardOptions;
   readonly #strong: StrongKeys | undefined;
+  readonly #places: Places;
 
   constructor(options: BoardOptions) {
-    const { name, strong, replica, hub } = options;
+    const { name, strong, replica, hub, levels, records, maxKeyLength } = options;
     this.name = name;
     this.#options = options;
     this.#strong = strong && createStrongKeys({ store: strong, time: replica.time, hub });
+    const checkNew = (key: string, level: ChosenLevel, how: WriteOptions) => this.#checkNew(key, level, how);
+    this.#places = createPlaces({ replica, levels, strong: this.#strong, records, maxKeyLength, checkNew });
   }
 
   async get(key: string, options: ReadOptions = {}): Promise<Entry | undefined> {
-    const { strong } = this.#at(key);
-    if (strong !== undefined) return strong.get(key, options);
+    const found = this.#places.find(key, options);
+    const place = found instanceof Promise ? await found : found;
+    if (place === undefined) return undefined;
+    if (place.strong !== undefined) return place.strong.get(key, options);
     const ready = this.prepare(options);
     if (ready !== undefined) await ready;
     const entry = this.#read(this.#options.replica.state, key);
@@ -57,28 +62,32 @@ class PlainBoard implements Board {
     if (limit > 0) {
       for (const reading of replica.state.list(prefix, after === undefined ? {} : { after })) {
         const { key } = reading;
-        if (key.startsWith(RESERVED) || levels.of(key) === 'strong' || isExpired(reading, nowMs)) continue;
-        entries.push(entryOfReading(replica.state, reading, levels.of(key)));
+        const level = levels.replicatedAs(key);
+        if (key.startsWith(RESERVED) || level === 'strong' || isExpired(reading, nowMs)) continue;
+        entries.push(entryOfReading(replica.state, reading, level));
         if (entries.length >= limit) break;
       }
     }
     await this.#settled(undefined, options);
-    if (strong === undefined || !levels.mayHold(prefix, 'strong')) return entries;
-    const bounds = { ...(after !== undefined && { after }), ...(Number.isFinite(limit) && { limit }) };
+    if (strong === undefined || !levels.mayBeStrong(prefix) || prefix.startsWith(RESERVED)) return entries;
+    const bounds = { after: after === undefined || after < AFTER_RESERVED ? AFTER_RESERVED : after, ...(Number.isFinite(limit) && { limit }) };
     const more = await strong.list(prefix, bounds, options);
-    const all = [...entries, ...more.filter(({ key }) => levels.of(key) === 'strong')];
+    const all = [...entries, ...more.filter(({ key }) => levels.of(key) === 'strong' || levels.of(key) === 'chosen')];
     return all.sort((one, other) => (one.key < other.key ? -1 : 1)).slice(0, limit);
   }
 
-  async set(key: string, value: JsonValue, options: WriteOptions = {}): Promise<Entry> {
-    const { strong } = this.#at(key);
+  async set(key: string, value: JsonValue, options: CreateOptions = {}): Promise<Entry> {
     const own = this.#own(value);
+    const found = this.#places.create(key, options, creations.set);
+    const { strong } = found instanceof Promise ? await found : found;
     return strong === undefined ? this.#put(key, options, (state, stamp) => state.set(key, own, stamp)) : strong.set(key, own, options);
   }
 
   async delete(key: string, options: WriteOptions = {}): Promise<boolean> {
-    const { strong } = this.#at(key);
-    if (strong !== undefined) return strong.delete(key, options);
+    const found = this.#places.find(key, options);
+    const place = found instanceof Promise ? await found : found;
+    if (place === undefined) return false;
+    if (place.strong !== undefined) return place.strong.delete(key, options);
     let wasThere = false;
     await this.#write(key, options, (state, { time, writer }) => {
       wasThere = this.#read(state, key) !== undefined;
@@ -87,28 +96,33 @@ class PlainBoard implements Board {
     return wasThere;
   }
 
-  async compareAndSet(key: string, expected: string | undefined, value: JsonValue, options: WriteOptions = {}): Promise<Entry> {
-    const { strong, level } = this.#at(key);
-    if (strong !== undefined) return strong.compareAndSet(key, expected, this.#own(value), options);
-    throw new InvalidInputError(
-      `${JSON.stringify(key)} is of level ${level}, where two hubs would both succeed; give it the level strong by a rule of the board`,
-    );
+  async compareAndSet(key: string, expected: string | undefined, value: JsonValue, options: CreateOptions = {}): Promise<Entry> {
+    const own = this.#own(value);
+    // A key that is nowhere is at no version, and is not made here.
+    if (expected !== undefined && (await this.#places.find(key, options)) === undefined) throw isAbsent(key);
+    const { strong } = await this.#places.create(key, options, creations.compareAndSet);
+    return (strong as StrongKeys).compareAndSet(key, expected, own, options);
   }
 
-  async increment(key: string, by: number, options: WriteOptions = {}): Promise<Entry> {
-    this.#refuseStrong(key, 'increment');
+  async increment(key: string, by: number, options: CreateOptions = {}): Promise<Entry> {
     if (!Number.isSafeInteger(by)) throw new InvalidInputError(`a counter cannot be incremented by ${by}; give a whole number`);
+    const found = this.#places.create(key, options, creations.increment);
+    if (found instanceof Promise) await found;
     return this.#put(key, options, (state, stamp) => state.increment(key, by, stamp));
   }
 
-  async add(key: string, element: JsonValue, options: WriteOptions = {}): Promise<Entry> {
-    this.#refuseStrong(key, 'add');
+  async add(key: string, element: JsonValue, options: CreateOptions = {}): Promise<Entry> {
     const own = this.#own(element);
+    const found = this.#places.create(key, options, creations.add);
+    if (found instanceof Promise) await found;
     return this.#put(key, options, (state, stamp) => state.add(key, own, stamp));
   }
 
   async remove(key: string, element: JsonValue, options: WriteOptions = {}): Promise<boolean> {
-    this.#refuseStrong(key, 'remove');
+    const found = this.#places.find(key, options);
+    const place = found instanceof Promise ? await found : found;
+    if (place === undefined) return false;
+    if (place.strong !== undefined) throw notForStrong('remove', key);
     let wasThere = false;
     await this.#write(key, options, (state, stamp) => {
       const isGone = this.#clearExpired(state, key, stamp);
@@ -120,32 +134,25 @@ class PlainBoard implements Board {
   }
 
   async conflicts(key: string, options: ReadOptions = {}): Promise<readonly Entry[]> {
-    const { strong, level } = this.#at(key);
-    if (strong !== undefined) return [];
+    const found = this.#places.find(key, options);
+    const place = found instanceof Promise ? await found : found;
+    if (place === undefined || place.strong !== undefined) return [];
+    const { level } = place;
     const ready = this.prepare(options);
     if (ready !== undefined) await ready;
     const { state } = this.#options.replica;
-    const reading = state.read(key);
-    const entries: Entry[] = [];
-    if (reading !== undefined && reading.conflicts > 0) {
-      const family = familyOf(reading.version);
-      const others = state
-        .versionsOf(key)
-        .filter((version) => (family === 'register' ? version !== reading.version : familyOf(version) !== family && !isTombstone(version)));
-      entries.push(family === 'register' ? entryOfVersion(reading.version, level) : entryOfReading(state, reading, level));
-      for (const version of others) entries.push(entryOfVersion(version, level));
-    }
+    const entries = entriesOfConflict(state, key, level);
     await this.#settled(key, options);
     return entries;
   }
 
   async resolve(key: string, value: JsonValue, options: WriteOptions = {}): Promise<Entry> {
-    const { strong } = this.#at(key);
     const own = this.#own(value);
-    const present = await this.get(key, options);
+    const place = await this.#places.find(key, options);
+    const present = place && (await this.get(key, options));
     const isResolved = present !== undefined && present.conflicts === 0 && canonicalJson(present.value ?? null) === canonicalJson(own);
     if (isResolved) return present;
-    if (strong !== undefined || (this.#options.replica.state.read(key)?.conflicts ?? 0) === 0) {
+    if (place?.strong !== undefined || (this.#options.replica.state.read(key)?.conflicts ?? 0) === 0) {
       throw new ConflictError(`${JSON.stringify(key)} has one version, so there is nothing to resolve; write it with set`, {
         details: { version: present?.version ?? null },
       });
@@ -159,7 +166,7 @@ class PlainBoard implements Board {
   }
 
   async history(key: string, { limit = Number.POSITIVE_INFINITY, ...options }: ReadOptions & { readonly limit?: number } = {}): Promise<readonly Entry[]> {
-    this.#check(key);
+    checkKey(key, this.#options.maxKeyLength);
     return inTime(this.#options.history.of(key, limit), options);
   }
 
@@ -169,10 +176,15 @@ class PlainBoard implements Board {
 
   async merge(entries: readonly Entry[]): Promise<readonly EntryChange[]> {
     const { levels, replica } = this.#options;
-    for (const { key } of entries) this.#refuseStrong(key, 'merge');
+    // What is no version of a register gives no key a level.
+    if (levels.hasChosen) for (const entry of entries) versionOfEntry(entry);
+    for (const { key } of entries) {
+      const found = this.#places.create(key, {}, creations.merge);
+      if (found instanceof Promise) await found;
+    }
     const changes = await replica.merge((state) => deltaOfEntries(entries, { replica: state.replica, vector: state.context.vector }), { isLogged: true });
     return (changes ?? []).map(({ key, before, after }) => {
-      const [one, other] = [before, after].map((reading) => reading && entryOfReading(replica.state, reading, levels.of(key)));
+      const [one, other] = [before, after].map((reading) => reading && entryOfReading(replica.state, reading, levels.replicatedAs(key)));
       return { key, before: one, after: other };
     });
   }
@@ -196,7 +208,7 @@ class PlainBoard implements Board {
   #read(state: BoardState, key: string): Entry | undefined {
     const reading = state.read(key);
     if (reading === undefined || isTombstone(reading.version) || isExpired(reading, this.#options.clock.now())) return undefined;
-    return entryOfReading(state, reading, this.#options.levels.of(key));
+    return entryOfReading(state, reading, this.#options.levels.replicatedAs(key));
   }
 
   async #settled(key: string | undefined, options: ReadOptions): Promise<void> {
@@ -207,16 +219,14 @@ class PlainBoard implements Board {
 
   /** Writes, and gives the entry as the write left it. */
   async #put(key: string, options: WriteOptions, work: (state: BoardState, stamp: Stamp) => Delta): Promise<Entry> {
-    const { levels, members, maxKeys } = this.#options;
+    const { levels } = this.#options;
     let entry: Entry | undefined;
     await this.#write(key, options, (state, stamp) => {
-      if (state.size - members.count >= maxKeys && this.#isNew(state.read(key))) {
-        throw new LimitedError(`the board ${JSON.stringify(this.name)} has its ${maxKeys} keys; delete some, or allow more (maxKeys)`);
-      }
+      this.#refuseBeyondLimit(state, key);
       this.#clearExpired(state, key, stamp);
       const delta = work(state, this.#later(stamp));
       const reading = state.read(key) as Reading;
-      entry = entryOfReading(state, reading, levels.of(key));
+      entry = entryOfReading(state, reading, levels.replicatedAs(key));
       return delta;
     });
     return entry as unknown as Entry;
@@ -225,7 +235,7 @@ class PlainBoard implements Board {
   async #write(key: string, options: WriteOptions, work: (state: BoardState, stamp: Stamp) => Delta | undefined): Promise<void> {
     const { hub, replica, clock, levels } = this.#options;
     const { writer = hub, ttlMs = levels.ttlMsOf(key) } = options;
-    if (ttlMs !== undefined && (!Number.isSafeInteger(ttlMs) || ttlMs < 1)) throw new InvalidInputError(`ttlMs is ${ttlMs}; give whole milliseconds from 1 on`);
+    checkTtlMs(ttlMs);
     options.signal?.throwIfAborted();
     const ready = this.prepare(options);
     if (ready !== undefined) await ready;
@@ -256,31 +266,17 @@ class PlainBoard implements Board {
     return ownJson(value, { maxValueLength: this.#options.maxValueLength, maxDepth: 64 });
   }
 
-  #check(key: string): void {
-    if (typeof key !== 'string' || !key.isWellFormed() || key.length > this.#options.maxKeyLength || key.startsWith(RESERVED)) {
-      throw new InvalidInputError(
-        `a key is a well-formed text of at most ${this.#options.maxKeyLength} characters that does not begin with NUL; take another one`,
-      );
-    }
+  /** What would fail once the level of the key is fixed. */
+  #checkNew(key: string, level: ChosenLevel, { ttlMs }: WriteOptions): void {
+    checkTtlMs(ttlMs);
+    if (level === 'eventual') this.#refuseBeyondLimit(this.#options.replica.state, key);
+    else if (ttlMs !== undefined) throw neverExpires(key);
   }
 
-  /** @throws {InvalidInputError} when it is no key. */
-  #at(key: string): Place {
-    this.#check(key);
-    const level = this.#options.levels.of(key);
-    if (level !== 'strong') return { level, strong: undefined };
-    const strong = this.#strong;
-    if (strong !== undefined) return { level, strong };
-    throw new UnavailableError(`${JSON.stringify(key)} is of level strong, and this hub has nothing to keep such keys in; give it a strong store`);
-  }
-
-  #refuseStrong(key: string, what: string): void {
-    this.#check(key);
-    if (this.#options.levels.of(key) === 'strong') {
-      throw new InvalidInputError(
-        `${what} is not for keys of level strong, as ${JSON.stringify(key)} is; write it with compareAndSet, or take a key of another level`,
-      );
-    }
+  #refuseBeyondLimit(state: BoardState, key: string): void {
+    const { members, maxKeys } = this.#options;
+    if (state.size - members.count >= maxKeys && this.#isNew(state.read(key)))
+      throw new LimitedError(`the board ${JSON.stringify(this.name)} has its ${maxKeys} keys; delete some, or allow more (maxKeys)`);
   }
 }
 

@@ -26,8 +26,21 @@ export function entryOfReading(state: BoardState, reading: Reading, level: Level
   });
 }
 
+/** All versions of a key that were written without knowing of each other, the one that is read first; empty when there is but one. */
+export function entriesOfConflict(state: BoardState, key: string, level: Level): Entry[] {
+  const reading = state.read(key);
+  if (reading === undefined || reading.conflicts === 0) return [];
+  const { version: winner } = reading;
+  const family = familyOf(winner);
+  const others = state
+    .versionsOf(key)
+    .filter((version) => (family === 'register' ? version !== winner : familyOf(version) !== family && !isTombstone(version)));
+  const first = family === 'register' ? entryOfVersion(winner, level) : entryOfReading(state, reading, level);
+  return [first, ...others.map((version) => entryOfVersion(version, level))];
+}
+
 /** One version by itself. */
-export function entryOfVersion(version: Version, level: Level): Entry {
+function entryOfVersion(version: Version, level: Level): Entry {
   const { key, value, writer, replica, counter, time, expiresAt } = version;
   const tombstone = isTombstone(version);
   return Object.freeze({

@@ -1,4 +1,4 @@
-import { type Clock, createExpiryQueue } from '@meshwork/core';
+import { type Clock, createExpiryQueue, InvalidInputError } from '@meshwork/core';
 import { RESERVED } from '../replica/members.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { BoardState, Reading, Version } from '../state/board-state.ts';
@@ -11,6 +11,11 @@ const GRACE_MS = 60_000;
 /** Whether a reader is shown nothing. By the reader's own clock; the moment itself was fixed by the writer's. */
 export function isExpired({ version: { expiresAt } }: Reading, nowMs: number): boolean {
   return expiresAt !== undefined && expiresAt <= nowMs;
+}
+
+/** @throws {InvalidInputError} when it is no time to live. */
+export function checkTtlMs(ttlMs: number | undefined): void {
+  if (ttlMs !== undefined && (!Number.isSafeInteger(ttlMs) || ttlMs < 1)) throw new InvalidInputError(`ttlMs is ${ttlMs}; give whole milliseconds from 1 on`);
 }
 
 /** Deletes what has expired, so that it takes no room. Readers do not wait for it. */

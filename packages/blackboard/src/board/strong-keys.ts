@@ -1,4 +1,4 @@
-import { InvalidInputError, type JsonValue } from '@meshwork/core';
+import { ConflictError, InvalidInputError, type JsonValue } from '@meshwork/core';
 import type { ReadOptions, WriteOptions } from '../board.ts';
 import type { Entry } from '../entry.ts';
 import type { HybridClock } from '../hybrid-clock.ts';
@@ -24,7 +24,7 @@ export interface StrongKeys {
 
 export function createStrongKeys({ store, time, hub }: StrongKeysOptions): StrongKeys {
   const writeOf = (key: string, value: JsonValue | undefined, { writer = hub, ttlMs }: WriteOptions): StrongWrite => {
-    if (ttlMs !== undefined) throw new InvalidInputError(`keys of level strong do not expire, and ${JSON.stringify(key)} is one; leave ttlMs out`);
+    if (ttlMs !== undefined) throw neverExpires(key);
     return { key, value, writer, time: time.next() };
   };
   const read = (key: string, options: ReadOptions) => withSignal((signal) => store.read(key, { signal }), options);
@@ -52,8 +52,21 @@ export function createStrongKeys({ store, time, hub }: StrongKeysOptions): Stron
   };
 }
 
+export function neverExpires(key: string): InvalidInputError {
+  return new InvalidInputError(`keys of level strong do not expire, and ${JSON.stringify(key)} is one; leave ttlMs out`);
+}
+
+/** What a compare-and-set meets that expects a version of a key that is nowhere. */
+export function isAbsent(key: string): ConflictError {
+  return new ConflictError(`the key ${JSON.stringify(key)} is absent; read it again and retry`, { details: { key } });
+}
+
 /** The store is told when the time is over. */
-async function withSignal<T>(work: (signal: AbortSignal) => Promise<T>, options: ReadOptions, late?: (why: string, cause: unknown) => Error): Promise<T> {
+export async function withSignal<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  options: ReadOptions,
+  late?: (why: string, cause: unknown) => Error,
+): Promise<T> {
   const ending = new AbortController();
   try {
     return await inTime(work(ending.signal), options, late);

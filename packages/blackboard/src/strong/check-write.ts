@@ -1,5 +1,6 @@
 import { InvalidInputError } from '@meshwork/core';
 import { ownJson } from '../state/own-json.ts';
+import { LEVEL_OF } from './level-key.ts';
 import type { RegisterLimits } from './register.ts';
 import type { StrongWrite } from './strong-store.ts';
 
@@ -17,7 +18,9 @@ export function checkWrite({ key, value, writer, time }: StrongWrite, limits: Re
 /** @throws {InvalidInputError} when no key can be so. */
 export function checkKey(key: string, { maxKeyLength }: Pick<RegisterLimits, 'maxKeyLength'>): void {
   if (key === '') throw new InvalidInputError('a key must not be empty');
-  if (key.length > maxKeyLength) throw new InvalidInputError(`a key of ${key.length} characters is longer than ${maxKeyLength}; choose a shorter one`);
+  // What says a key's level has room for the longest of keys.
+  const length = key.startsWith(LEVEL_OF) ? key.length - LEVEL_OF.length : key.length;
+  if (length > maxKeyLength) throw new InvalidInputError(`a key of ${length} characters is longer than ${maxKeyLength}; choose a shorter one`);
   checkPrefix(key);
 }
 

@@ -107,6 +107,7 @@ export function createKeyValueStrongStore(options: KeyValueStrongStoreOptions): 
     });
 
   return {
+    hasCompareAndSet: true,
     read: (key, { signal }) =>
       call(signal, async (until) => {
         checkKey(key, limits);

@@ -126,6 +126,7 @@ export async function createQuorumStore(options: QuorumStoreOptions): Promise<Qu
   };
 
   return {
+    hasCompareAndSet: false,
     get status() {
       return { member: log.state.id, epoch: log.state.epoch };
     },

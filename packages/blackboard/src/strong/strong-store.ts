@@ -27,6 +27,8 @@ export interface StrongWrite {
  * `signal` aborts, and a write with {@link UnknownOutcomeError} when it may have happened; none ever answers with what may be stale.
  */
 export interface StrongStore {
+  /** Whether it has `compareAndSet`. Without it the method fails with {@link InvalidInputError}. */
+  readonly hasCompareAndSet: boolean;
   /** `undefined` when the key was never written. */
   read(key: string, options: { readonly signal: AbortSignal }): Promise<StrongReading | undefined>;
   write(write: StrongWrite, options: { readonly signal: AbortSignal }): Promise<StrongReading>;

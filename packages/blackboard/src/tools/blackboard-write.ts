@@ -1,6 +1,6 @@
 import { type AnyTool, defineTool, InvalidInputError, type JsonValue } from '@meshwork/core';
 import { z } from 'zod';
-import type { Board, WriteOptions } from '../board.ts';
+import type { Board, CreateOptions } from '../board.ts';
 import type { BoardDoor } from '../board-door.ts';
 import type { Entry } from '../entry.ts';
 import { boardShape, entryShape, keyShape, sessionOf, showEntry, timeoutShape, tokenAnswer, tokenOf, tokenShape, waitingOf } from './shapes.ts';
@@ -20,6 +20,12 @@ const input = z.strictObject({
     .nullable()
     .optional()
     .describe('set, of keys of level strong: write only if the key is at this version of an entry; null: only if it is absent. Otherwise CONFLICT.'),
+  level: z
+    .enum(['eventual', 'strong'])
+    .optional()
+    .describe(
+      'For a new key, where the board lets writers choose; fixed for good. strong: one value for all hubs, compared and set; fails when they cannot agree. eventual: always writable, merges later. Default: strong with expected, otherwise eventual. CONFLICT when the key has the other one.',
+    ),
   ttl_ms: z.int().min(1).optional().describe("Milliseconds until the key reads as absent. Default: the board's rule, or never."),
   token: tokenShape,
   timeout_ms: timeoutShape,
@@ -44,12 +50,13 @@ export function createBlackboardWrite({ door }: { readonly door: BoardDoor }): A
       token: tokenAnswer,
     }),
     async run(args, context) {
-      const { board, key, expected, token, timeout_ms, ttl_ms } = args;
+      const { board, key, expected, token, timeout_ms } = args;
       refuseMisplaced(args);
-      // Whether a version is the present one is something about what is there.
-      const opened = door.open(context, { board, key, actions: expected === undefined ? ['write'] : ['write', 'read'] });
+      // Whether a version or a level is that of the key is something about what is there.
+      const isAsked = expected !== undefined || args.level !== undefined;
+      const opened = door.open(context, { board, key, actions: isAsked ? ['write', 'read'] : ['write'] });
       const seen = sessionOf(opened, token);
-      const options = { ...waitingOf(context, timeout_ms), writer: context.principal.id, ...(ttl_ms !== undefined && { ttlMs: ttl_ms }) };
+      const options = { ...waitingOf(context, timeout_ms), writer: context.principal.id, ...choicesOf(args) };
       const written = await write(seen, args, options);
       const shown = door.mayRead(context.principal, opened.name, key) ? show(written) : {};
       return { ...shown, ...tokenOf(seen) };
@@ -61,7 +68,11 @@ function show(written: Entry | boolean) {
   return typeof written === 'boolean' ? { removed: written } : { entry: showEntry(written) };
 }
 
-function write(board: Board, { key, op, value, by, expected }: Input, options: WriteOptions): Promise<Entry | boolean> {
+function choicesOf({ level, ttl_ms }: Input): Pick<CreateOptions, 'level' | 'ttlMs'> {
+  return { ...(level !== undefined && { level }), ...(ttl_ms !== undefined && { ttlMs: ttl_ms }) };
+}
+
+function write(board: Board, { key, op, value, by, expected }: Input, options: CreateOptions): Promise<Entry | boolean> {
   switch (op) {
     case 'set':
       return expected === undefined
@@ -76,9 +87,10 @@ function write(board: Board, { key, op, value, by, expected }: Input, options: W
   }
 }
 
-function refuseMisplaced({ op, value, by, expected }: Input): void {
+function refuseMisplaced({ op, value, by, expected, level }: Input): void {
   if (op === 'increment' ? value !== undefined : value === undefined)
     throw new InvalidInputError(op === 'increment' ? 'increment takes by, and no value' : `${op} needs a value; to delete the key use blackboard_delete`);
   if (op !== 'increment' && by !== undefined) throw new InvalidInputError(`by is for increment, not for ${op}`);
+  if (op === 'remove' && level !== undefined) throw new InvalidInputError('level is for what makes a key; remove makes none');
   if (op !== 'set' && expected !== undefined) throw new InvalidInputError(`expected is for set, not for ${op}`);
 }

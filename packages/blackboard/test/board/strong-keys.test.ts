@@ -16,6 +16,7 @@ function createRegisters() {
   };
   const store: StrongStore & { isAway: boolean } = {
     isAway: false,
+    hasCompareAndSet: true,
     async read(key) {
       if (store.isAway) throw new UnavailableError('there is no majority');
       return registers.get(key);

@@ -45,6 +45,7 @@ describe('T33: access to keys', () => {
     expect(await world.use(bo, 'write', { key: 'inbox/s', op: 'add', value: 1 })).toEqual({ isError: false });
     expect(await world.use(bo, 'write', { key: 'inbox/s', op: 'remove', value: 1 })).toEqual({ isError: false });
     expect(await world.use(bo, 'write', { key: 'inbox/k', value: 1, expected: null })).toMatchObject({ code: 'DENIED' });
+    expect(await world.use(bo, 'write', { key: 'inbox/k', value: 1, level: 'eventual' })).toMatchObject({ code: 'DENIED' });
     expect(await world.use(bo, 'resolve', { key: 'inbox/k', value: 1 })).toMatchObject({ code: 'DENIED' });
     expect(await world.use(bo, 'delete', { key: 'inbox/n' })).toEqual({ isError: false });
     expect(await world.use(ana, 'read', { key: 'inbox/n' })).toMatchObject({ found: false });

@@ -1,12 +1,13 @@
-import { type Blackboard, createBlackboard, type PeerLink } from '@meshwork/blackboard';
+import { type Blackboard, type BoardSettings, createBlackboard, createKeyValueStrongStore, type PeerLink } from '@meshwork/blackboard';
 import { createMemoryStore } from '@meshwork/core';
 import { manualClock } from '@meshwork/testing';
 
-/** Boards of a hub, in memory, with a clock that stands still. */
-export async function createReplica(name: string) {
+/** Boards of a hub, in memory, with a clock that stands still; what is strong is in the same store. */
+export async function createReplica(name: string, main: BoardSettings = {}) {
   const clock = manualClock();
   const store = createMemoryStore({ clock });
-  const blackboard = await createBlackboard({ name, place: name, store, boards: { main: {} }, clock, allowVolatile: true, syncEveryMs: 20 });
+  const strong = (board: string) => createKeyValueStrongStore({ name, board, store, allowVolatile: true });
+  const blackboard = await createBlackboard({ name, place: name, store, boards: { main }, strong, clock, allowVolatile: true, syncEveryMs: 20 });
   return { clock, store, blackboard };
 }
 

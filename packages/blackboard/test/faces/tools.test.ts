@@ -104,6 +104,33 @@ describe('the tools of a board', () => {
     expect(answer).toMatchObject({ isError: false, entry: { value: 1 }, token: expect.any(String) });
   });
 
+  it('let who creates a key choose its level, where a rule does', async () => {
+    await using world = await createWorld({ settings: { rules: [{ prefix: 'free/', level: 'chosen' }] } });
+    const { use } = world;
+    expect(await use(ana, 'write', { key: 'free/a', value: 1, level: 'strong' })).toMatchObject({ entry: { level: 'strong' } });
+    expect(await use(bo, 'write', { key: 'free/a', value: 2, level: 'eventual' })).toMatchObject({ isError: true, code: 'CONFLICT', level: 'strong' });
+    expect(await use(bo, 'write', { key: 'free/a', value: 2 })).toMatchObject({ entry: { level: 'strong', value: 2 } });
+    expect(await use(bo, 'write', { key: 'free/b', value: 1, expected: null })).toMatchObject({ entry: { level: 'strong' } });
+    expect(await use(bo, 'write', { key: 'free/c', op: 'add', value: 1 })).toMatchObject({ entry: { level: 'eventual', kind: 'set' } });
+    for (const args of [
+      { key: 'free/d', value: 1, level: 'session' },
+      { key: 'free/d', value: 1, expected: null, level: 'eventual' },
+      { key: 'free/d', op: 'increment', level: 'strong' },
+      { key: 'free/c', op: 'remove', value: 1, level: 'eventual' },
+      { key: 'other', value: 1, level: 'strong' },
+    ])
+      expect(await use(ana, 'write', args)).toMatchObject({ isError: true, code: 'INVALID_INPUT' });
+    expect(await use(ana, 'write', { key: 'other', value: 1, level: 'eventual' })).toMatchObject({ entry: { level: 'eventual' } });
+    expect(await use(ana, 'read', { key: 'free/d' })).toMatchObject({ found: false });
+    expect(keysOf(await use(ana, 'list'))).toEqual(['free/a', 'free/b', 'free/c', 'other']);
+    expect(keysOf(await use(ana, 'list', { limit: 2 }))).toEqual(['free/a', 'free/b']);
+    expect(await world.read(ana, 'blackboard://main/free%2Fb')).toMatchObject({ level: 'strong', value: 1 });
+    expect(await use(ana, 'delete', { key: 'free/a' })).toMatchObject({ deleted: true });
+    expect(await use(ana, 'write', { key: 'free/a', value: 1, level: 'eventual' })).toMatchObject({ code: 'CONFLICT' });
+    expect(await use(ana, 'resolve', { key: 'free/b', value: 2 })).toMatchObject({ code: 'CONFLICT' });
+    expect(await use(ana, 'history', { key: 'free/c' })).toMatchObject({ entries: [{ level: 'eventual' }] });
+  });
+
   it('let an entry expire', async () => {
     await using world = await createWorld();
     const { entry } = await world.use(ana, 'write', { key: 'k', value: 1, ttl_ms: 60_000 });

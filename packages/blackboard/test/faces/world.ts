@@ -1,4 +1,4 @@
-import { type BlackboardModuleOptions, blackboardModule } from '@meshwork/blackboard';
+import { type BlackboardModuleOptions, type BoardSettings, blackboardModule } from '@meshwork/blackboard';
 import { createHub, type JsonObject, type Principal, zoneTrust } from '@meshwork/core';
 import { createReplica } from './replica.ts';
 
@@ -11,9 +11,9 @@ export const nobody: Principal = { ...agent('nobody'), kind: 'anonymous', method
 export type Answer = Record<string, never> & { readonly isError: boolean };
 
 /** A hub with boards of its own. */
-export async function createWorld(options: Partial<BlackboardModuleOptions> & { readonly name?: string } = {}) {
-  const { name = 'here', ...more } = options;
-  const replica = await createReplica(name);
+export async function createWorld(options: Partial<BlackboardModuleOptions> & { readonly name?: string; readonly settings?: BoardSettings } = {}) {
+  const { name = 'here', settings, ...more } = options;
+  const replica = await createReplica(name, settings);
   const errors: unknown[] = [];
   const hub = createHub({ modules: [blackboardModule({ blackboard: replica.blackboard, onError: (error) => errors.push(error), ...more })] });
   const use = async (principal: Principal, tool: string, args: object = {}, request: object = {}): Promise<Answer> => {

@@ -1,6 +1,6 @@
 import { UnavailableError } from '@meshwork/core';
-import { createSimulation, type NemesisOptions, type SimulatedNode, type Simulation } from '@meshwork/testing/simulation';
-import { type Blackboard, type BoardSettings, createBlackboard, type PeerLink } from '../../src/index.ts';
+import { createSimulation, type Machine, type NemesisOptions, type SimulatedNode, type Simulation } from '@meshwork/testing/simulation';
+import { type Blackboard, type BoardSettings, createBlackboard, type PeerLink, type StrongStore } from '../../src/index.ts';
 
 export interface World {
   readonly simulation: Simulation;
@@ -24,6 +24,8 @@ export interface WorldOptions {
   /** How many more may join later. Default 0. */
   readonly lateHubs?: number;
   readonly settings?: BoardSettings;
+  /** What keeps keys of level strong, as a machine reaches it. */
+  readonly strong?: (machine: Machine) => StrongStore;
   /** All hubs have this name; default: their own. */
   readonly name?: string;
   readonly maxAbsenceMs?: number;
@@ -44,6 +46,7 @@ export function createWorld({
   hubs: count = 3,
   lateHubs = 0,
   settings = {},
+  strong,
   name,
   maxAbsenceMs,
   forgottenMs,
@@ -64,7 +67,8 @@ export function createWorld({
     },
   });
   const start = (own: string) =>
-    simulation.node(own, async ({ disk, clock, ids, network, random }) => {
+    simulation.node(own, async (machine) => {
+      const { disk, clock, ids, network, random } = machine;
       const blackboard = await createBlackboard({
         name: name ?? own,
         store: disk,
@@ -78,6 +82,7 @@ export function createWorld({
         minLogBytes,
         ...(maxAbsenceMs !== undefined && { maxAbsenceMs }),
         ...(forgottenMs !== undefined && { forgottenMs }),
+        ...(strong !== undefined && { strong: () => strong(machine) }),
         onError: (error) => void errors.push(error),
       });
       blackboard.events.on('replica-renamed', ({ reason }) => void renamed.push(reason));

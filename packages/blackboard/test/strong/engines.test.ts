@@ -1,5 +1,5 @@
-import { createKeyValueStrongStore, type QuorumStore } from '@meshwork/blackboard';
-import { type KeyValueStore, type Store, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
+import { createBlackboard, createKeyValueStrongStore, type Entry, type QuorumStore } from '@meshwork/blackboard';
+import { ConflictError, createMemoryStore, type KeyValueStore, MeshworkError, type Store, UnavailableError, UnknownOutcomeError } from '@meshwork/core';
 import { openNats } from '@meshwork/store-nats';
 import { openPostgres } from '@meshwork/store-postgres';
 import { describeWithOwnEngine, type EngineName } from '@meshwork/test-engines';
@@ -21,6 +21,61 @@ for (const [name, open] of Object.entries(openers) as [EngineName, (url: string)
       const stores = backs.map((store, index) => createKeyValueStrongStore({ name: `hub ${index}`, board: 'plans', store }));
       const { done } = await workThroughKills(stores, engine, { rounds: 8, perRound: 60, hasCompareAndSet: true });
       expect(done).toBeGreaterThan(400);
+      await Promise.all(backs.map((store) => store.close()));
+    });
+
+    it(`gives a key one level, whoever chooses, on ${name} while the server is killed`, { timeout: 300_000 }, async () => {
+      const engine = await start();
+      const names = ['one', 'two', 'three'];
+      const backs = await Promise.all(names.map(() => open(engine.url)));
+      const openHub = (hub: string, at: number) =>
+        createBlackboard({
+          name: hub,
+          place: hub,
+          store: createMemoryStore(),
+          boards: { plans: { level: 'chosen' } },
+          strong: (board) => createKeyValueStrongStore({ name: hub, board, store: backs[at] as Store, confirmReads: name === 'nats' }),
+          allowVolatile: true,
+        });
+      const hubs = await Promise.all(names.map(openHub));
+      const told = new Map<string, Set<string>>();
+      const note = (key: string, level: unknown) => void told.set(key, (told.get(key) ?? new Set()).add(String(level)));
+      let isOver = false;
+      const work = async (at: number): Promise<void> => {
+        const board = hubs[at]?.board('plans');
+        for (let turn = 0; !isOver; turn++) {
+          const key = `key/${turn}`;
+          const level = (['eventual', 'strong'] as const)[(turn + at) % 2];
+          try {
+            note(key, (await board?.set(key, at, { timeoutMs: 10_000, ...(level !== undefined && { level }) }))?.level);
+          } catch (error) {
+            if (!MeshworkError.isInstance(error)) throw error;
+            if (error instanceof ConflictError) note(key, error.details?.level);
+            else expect(['UNAVAILABLE', 'UNKNOWN_OUTCOME']).toContain(error.code);
+          }
+        }
+      };
+      const working = Promise.all(names.map((_, at) => work(at)));
+      try {
+        for (let round = 0; round < 4; round++) {
+          await Promise.race([working, new Promise((resolve) => setTimeout(resolve, 400))]);
+          await engine.kill();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          await engine.restart();
+        }
+      } finally {
+        isOver = true;
+      }
+      await working;
+      expect([...told].filter(([, levels]) => levels.size > 1)).toEqual([]);
+      const chosen = new Set([...told.values()].flatMap((levels) => [...levels]));
+      expect([...chosen].toSorted()).toEqual(['eventual', 'strong']);
+      expect(told.size).toBeGreaterThan(20);
+      const strong = await Promise.all(hubs.map((hub) => hub.board('plans').list('', { timeoutMs: 20_000 })));
+      const strongKeys = (entries: readonly Entry[]) => entries.filter(({ level }) => level === 'strong').map(({ key }) => key);
+      expect(new Set(strong.map((entries) => strongKeys(entries).join())).size).toBe(1);
+      for (const entries of strong) for (const { key, level } of entries) expect([...(told.get(key) ?? [level])]).toEqual([level]);
+      await Promise.all(hubs.map((hub) => hub.close()));
       await Promise.all(backs.map((store) => store.close()));
     });
 

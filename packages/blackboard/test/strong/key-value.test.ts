@@ -97,6 +97,8 @@ describe('a register on a linearizable store', () => {
   it('leaves nothing behind an hour after it was deleted', async () => {
     const clock = manualClock();
     const { one, store } = two(enduring(createMemoryStore({ clock })));
+    const told: string[] = [];
+    const stop = one.onChange((key) => told.push(key));
     await one.write(write('plan', 1), longest());
     await one.write(write('plan', undefined), longest());
     expect((await one.read('plan', longest()))?.value).toBeUndefined();
@@ -104,6 +106,11 @@ describe('a register on a linearizable store', () => {
     clock.advance(3_600_001);
     expect(await collect(store.list(''))).toEqual([]);
     await one.compareAndSet(write('plan', 2), undefined, longest());
+    await one.write(write('end', 1), longest());
+    await expect.poll(() => told.at(-1)).toBe('end');
+    // That the deletion is no longer kept is no change.
+    expect(told).toEqual(['plan', 'plan', 'plan', 'end']);
+    stop();
   });
 
   it('tells of what others write', async () => {
@@ -245,6 +252,34 @@ describe('a store whose reads may be old', () => {
       },
     };
   }
+
+  it('tells of what is written once, and not of what confirms reads', async () => {
+    const back = enduring(createMemoryStore());
+    let puts = 0;
+    const put: KeyValueStore['put'] = (...args) => {
+      puts += 1;
+      // A reader that is told at once reads at once, and confirms what it reads.
+      if (puts > 1_000) throw new TypeError('it goes on without end');
+      return back.put(...args);
+    };
+    const one = open({ ...back, put });
+    const told: string[] = [];
+    one.onChange((key) => {
+      told.push(key);
+      void one.read(key, longest()).catch(() => {});
+    });
+    expect(await one.read('absent', longest())).toBeUndefined();
+    await one.write(write('plan', 1), longest());
+    await one.read('plan', longest());
+    await one.write(write('plan', 2), longest());
+    await one.write(write('plan', undefined), longest());
+    await one.read('plan', longest());
+    await one.write(write('end', 1), longest());
+    await expect.poll(() => told.at(-1)).toBe('end');
+    expect(told).toEqual(['plan', 'plan', 'plan', 'end']);
+    expect(puts).toBeLessThan(20);
+    await one.close();
+  });
 
   it('is read as it is, when reads are confirmed', async () => {
     const { store, note, recall } = forgetful(enduring(createMemoryStore()));

@@ -3,6 +3,7 @@ import {
   createKeyValueStrongStore,
   createQuorumStore,
   createStrongPeer,
+  type LevelSetting,
   type PeerHandler,
   type PeerLink,
   type QuorumStore,
@@ -42,13 +43,17 @@ export async function openStrong({ name, place, store, isShared, confirmReads, b
   const stores = new Map<string, StrongStore>();
   const quorums = new Map<string, QuorumStore>();
   for (const [board, settings] of Object.entries(boards)) {
-    if (!isStrong(settings)) continue;
+    if (!uses(settings, 'strong') && !uses(settings, 'chosen')) continue;
     const limits = {
       ...(settings.maxKeyLength !== undefined && { maxKeyLength: settings.maxKeyLength }),
       ...(settings.maxValueLength !== undefined && { maxValueLength: settings.maxValueLength }),
     };
     // A board may be called as what every object has, such as `constructor`.
     const named = Object.hasOwn(members, board) ? members[board] : undefined;
+    if (named !== undefined && uses(settings, 'chosen'))
+      throw new InvalidInputError(
+        `writers choose levels on the board ${board}, which takes a store that hubs share; leave its members out, or give its rules a level each`,
+      );
     if (named !== undefined) {
       const unknown = named.filter((member) => member !== name && !links.some(({ peer }) => peer === member));
       if (unknown.length > 0)
@@ -67,9 +72,8 @@ export async function openStrong({ name, place, store, isShared, confirmReads, b
     } else if (isShared || peers.length === 0) {
       stores.set(board, createKeyValueStrongStore({ name, board, store, confirmReads, ...limits }));
     } else {
-      throw new InvalidInputError(
-        `the board ${board} has keys of level strong, and this hub has peers but a store for itself; say in its members which hubs keep them, or let the hubs share a store`,
-      );
+      const way = uses(settings, 'chosen') ? 'let the hubs share a store' : 'say in its members which hubs keep them, or let the hubs share a store';
+      throw new InvalidInputError(`the board ${board} has keys of level strong, and this hub has peers but a store for itself; ${way}`);
     }
   }
   return {
@@ -78,6 +82,6 @@ export async function openStrong({ name, place, store, isShared, confirmReads, b
   };
 }
 
-function isStrong({ level, rules = [] }: BoardSettings): boolean {
-  return level === 'strong' || rules.some((rule) => rule.level === 'strong');
+function uses({ level, rules = [] }: BoardSettings, wanted: LevelSetting): boolean {
+  return level === wanted || rules.some((rule) => rule.level === wanted);
 }

@@ -17,6 +17,7 @@ const exported = z.object({
       key: z.string(),
       kind: z.enum(['register', 'counter', 'set']),
       value: z.unknown(),
+      level: z.string().optional(),
       expires_at: z.iso.datetime().optional(),
     }),
   ),
@@ -40,8 +41,8 @@ export async function exportBoard(
       limit: PAGE,
       ...(after !== undefined && { after }),
     })) as unknown as { entries: Record<string, JsonValue>[]; next_after?: string };
-    for (const { key, kind, value, writer, updated_at, expires_at } of page.entries)
-      entries.push({ key, kind, value, writer, updated_at, ...(expires_at !== undefined && { expires_at }) } as JsonObject);
+    for (const { key, kind, value, level, writer, updated_at, expires_at } of page.entries)
+      entries.push({ key, kind, value, level, writer, updated_at, ...(expires_at !== undefined && { expires_at }) } as JsonObject);
     after = page.next_after;
   } while (after !== undefined);
   const text = `${JSON.stringify({ ...(board !== undefined && { board }), entries }, undefined, 2)}\n`;
@@ -72,10 +73,20 @@ export async function importBoard(context: CommandContext, file: string, { board
   return exitCodes.ok;
 }
 
-async function writeEntry(hub: RemoteHub, where: JsonObject, { kind, value }: Exported['entries'][number]): Promise<void> {
-  if (kind === 'register') await hub.call('blackboard_write', { ...where, value: value as JsonValue });
+async function writeEntry(hub: RemoteHub, where: JsonObject, { kind, value, level }: Exported['entries'][number]): Promise<void> {
+  if (kind === 'register') await writeRegister(hub, { ...where, value: value as JsonValue }, level === 'strong');
   if (kind === 'counter') await hub.call('blackboard_write', { ...where, op: 'increment', by: value as JsonValue });
   if (kind === 'set') for (const element of value as JsonValue[]) await hub.call('blackboard_write', { ...where, op: 'add', value: element });
+}
+
+/** What was strong is so again where writers choose. A rule of the board says more than the file. */
+async function writeRegister(hub: RemoteHub, write: JsonObject, wasStrong: boolean): Promise<void> {
+  const asItWas = wasStrong ? await hub.call('blackboard_write', { ...write, level: 'strong' }).catch(unlessRefused) : undefined;
+  if (asItWas === undefined) await hub.call('blackboard_write', write);
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof CliError && error.code === 'INVALID_INPUT')) throw error;
 }
 
 async function readExport(path: string, file: string): Promise<Exported> {

@@ -14,6 +14,7 @@ export interface WriteFlags extends BoardOptions {
   readonly ttl?: string;
   readonly expected?: string;
   readonly absent?: boolean;
+  readonly level?: string;
 }
 
 type Entry = Readonly<Record<string, unknown>> & { readonly key: string; readonly value?: JsonValue; readonly tombstone: boolean; readonly conflicts: number };
@@ -32,9 +33,19 @@ export async function getKey(context: CommandContext, key: string, options: Boar
 export async function setKey(context: CommandContext, key: string, value: string, flags: WriteFlags): Promise<ExitCode> {
   if (flags.absent === true && flags.expected !== undefined) throw usageError('pass --expected or --absent, not both');
   const expected = flags.absent === true ? { expected: null } : flags.expected === undefined ? {} : { expected: flags.expected };
+  const { level } = flags;
+  if (level !== undefined && level !== 'eventual' && level !== 'strong')
+    throw usageError(`--level must be eventual or strong, not ${JSON.stringify(level)}; a session reads keys of level eventual`);
   const ttl = flags.ttl === undefined ? {} : { ttl_ms: durationOf(flags.ttl) };
   await using hub = await context.connect();
-  const answer = await hub.call('blackboard_write', { ...boardOf(flags), key, value: valueIn(value, flags), ...expected, ...ttl });
+  const answer = await hub.call('blackboard_write', {
+    ...boardOf(flags),
+    key,
+    value: valueIn(value, flags),
+    ...expected,
+    ...ttl,
+    ...(level !== undefined && { level }),
+  });
   const entry = answer.entry as unknown as Entry | undefined;
   context.print(answer, () => [`Written: ${key}.`, ...(entry === undefined ? [] : [`  version  ${entry.version}`])].join('\n'));
   return exitCodes.ok;

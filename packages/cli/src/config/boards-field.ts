@@ -1,22 +1,22 @@
-import type { BoardSettings, KeyRule, Level } from '@meshwork/blackboard';
+import type { BoardSettings, KeyRule, LevelSetting } from '@meshwork/blackboard';
 import { type BoardRule, boardPolicies } from '@meshwork/guardian';
 import { z } from 'zod';
 import { usageError } from '../cli-error.ts';
 import { longDuration, longDurationMs } from './long-duration.ts';
 
-const level = z.enum(['eventual', 'session', 'strong']);
+const level = z.enum(['eventual', 'session', 'strong', 'chosen']);
 const parties = z
   .array(z.string().regex(/^(\*|(agent|user|role):.{1,256})$/, 'must be agent:NAME, user:NAME, role:NAME or *'))
   .max(100)
   .optional();
 
 const board = z.strictObject({
-  level: level.optional().describe('What is promised of keys that no rule names. Default eventual.'),
+  level: level.optional().describe('What is promised of keys that no rule names; chosen: each key has the level that its first write chose. Default eventual.'),
   rules: z
     .array(
       z.strictObject({
         prefix: z.string().max(1_024).describe('Of the keys it is about; the longest prefix of a key decides.'),
-        level: level.optional(),
+        level: level.optional().describe('What is promised of them; chosen: each has the level that its first write chose, eventual or strong.'),
         ttl: longDuration.optional().describe('How long an entry lasts, unless its write says otherwise, such as 30d.'),
       }),
     )
@@ -40,7 +40,7 @@ const board = z.strictObject({
     .max(9)
     .optional()
     .describe(
-      'The hubs that keep keys of level strong between them, by name: a majority has to be there. Default: the store keeps them, where hubs share one.',
+      'The hubs that keep keys of level strong between them, by name: a majority has to be there. Not where levels are chosen. Default: the store keeps them, where hubs share one.',
     ),
   maxKeys: z.int().min(1).optional().describe('Keys that hold something. Default 1000000.'),
   maxKeyLength: z.int().min(1).max(4_096).optional().describe('Characters of a key. Default 1024.'),
@@ -87,6 +87,6 @@ function settingsOf({ access: _access, members: _members, rules, ...limits }: z.
   return { ...given, ...(rules !== undefined && { rules: rules.map(keyRuleOf) }) };
 }
 
-function keyRuleOf({ prefix, level, ttl }: { prefix: string; level?: Level | undefined; ttl?: string | undefined }): KeyRule {
+function keyRuleOf({ prefix, level, ttl }: { prefix: string; level?: LevelSetting | undefined; ttl?: string | undefined }): KeyRule {
   return { prefix, ...(level !== undefined && { level }), ...(ttl !== undefined && { ttlMs: longDurationMs(ttl) }) };
 }
