@@ -109,7 +109,7 @@ export function createForgetting({ replica, members, clock, writer, maxAbsenceMs
       if (waiting === undefined || !replica.state.forgotten.isWithin(waiting.vector, members.stable())) return;
       const { replicas, members: unnamed, records: doomed } = waiting;
       waiting = undefined;
-      const fresh = new Map([...replicas].filter(([id, counter]) => replica.durable.get(id) === counter && isForgettable(id)));
+      const fresh = new Map([...replicas].filter(([id]) => isForgettable(id)));
       const still = new Set(unnamedMembers());
       await Promise.all([
         ...(fresh.size > 0 ? arrange(fresh).puts.map(put) : []),

@@ -25,12 +25,6 @@ export class Adoption {
     this.#to = origin;
     return version.adopt(origin) ? version : copyOf(version, origin);
   }
-
-  /** After logs are gone: what was adopted last may be of one of them. */
-  forget(): void {
-    this.#from = undefined;
-    this.#to = undefined;
-  }
 }
 
 function copyOf({ key, counter, time, value, expiresAt }: Version, origin: Origin): HeldVersion {

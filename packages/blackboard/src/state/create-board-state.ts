@@ -245,7 +245,6 @@ class State implements BoardState {
 
   #dropForgotten(onChange?: (key: string) => void): void {
     dropForgotten({ logs: this.#logs, slots: this.#slots, seen: this.#seen, onChange });
-    this.#adoption.forget();
   }
 
   *#live(): Generator<Version> {

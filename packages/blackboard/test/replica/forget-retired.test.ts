@@ -92,6 +92,44 @@ describe('ten thousand replicas that came, wrote, were overwritten and are retir
     await again.replica.close();
   });
 
+  it('stay members when they come back at the last moment', async () => {
+    const clock = manualClock();
+    const { replica, members, forgetting } = await open(createDisk(), clock);
+    await members.join();
+    await members.retire('s_quiet');
+    clock.advance(maxAbsenceMs + 1);
+    const peer = { replica: 'peer', beat: clock.now(), vector: new Map() };
+    members.hear([peer]);
+    await forgetting.step();
+    const version = { key: '\u0000member/s_quiet', replica: 's_quiet', counter: 1, time: replica.time.next(), kind: 'value' as const, writer: 's_quiet' };
+    const context = { vector: new Map(replica.durable).set('s_quiet', 1), cloud: new Map() };
+    const value = { name: 's_quiet', state: 'active' };
+    await replica.merge({ entries: [{ key: version.key, versions: [{ ...version, value }] }], context, covers: { from: new Map(), to: context.vector } });
+    for (const id of ['peer', 's_quiet']) members.hear([{ replica: id, beat: peer.beat + 1, vector: replica.durable }]);
+    await forgetting.step();
+    expect(members.of('s_quiet')?.state).toBe('active');
+    await replica.close();
+  });
+
+  it('settle themselves what two say of them, as long as they are near', async () => {
+    const clock = manualClock();
+    const { replica, members } = await open(createDisk(), clock);
+    await members.join();
+    await members.retire('back');
+    const key = '\u0000member/back';
+    const version = { key, replica: 'back', counter: 1, time: 1, kind: 'value' as const, value: { name: 'back', state: 'active' }, writer: 'back' };
+    const vector = new Map([['back', 1]]);
+    await replica.merge({ entries: [{ key, versions: [version] }], context: { vector, cloud: new Map() }, covers: { from: new Map(), to: vector } });
+    members.hear([{ replica: 'back', beat: clock.now(), vector }]);
+    await members.retireSilent();
+    expect(replica.state.versionsOf(key)).toHaveLength(2);
+    clock.advance(maxAbsenceMs + 1);
+    await members.retireSilent();
+    expect(replica.state.versionsOf(key)).toHaveLength(1);
+    expect(members.of('back')?.state).toBe('retired');
+    await replica.close();
+  });
+
   it('are remembered for a stated time', async () => {
     const clock = manualClock();
     const { replica, members, forgetting } = await open(createDisk(), clock);
@@ -225,6 +263,19 @@ describe('a hub that is forgotten', () => {
     }
     return { one, two, disk, backup, token, replica };
   }
+
+  it('does not join by a restart, before it has compared', async () => {
+    const { one, disk, replica } = await forgetOne();
+    let gone = await openHub('gone', disk);
+    const link = linkTo(one, gone);
+    one.connect({ ...link, request: (message, how) => (message[1] === kinds.compare ? Promise.reject(new Error('cut')) : link.request(message, how)) });
+    await pass(5);
+    await gone.close();
+    gone = await openHub('gone', disk);
+    const { members, forgotten } = await gone.status(board);
+    expect(forgotten).toBe(1);
+    expect(members.map((member) => member.replica)).not.toContain(replica);
+  });
 
   it('says so when it was away for longer than it is remembered', async () => {
     const { one, disk } = await forgetOne();

@@ -284,7 +284,7 @@ describe('replicas that forget', () => {
       }),
       { numRuns: 1_000 },
     );
-    expect(forgotten).toBeGreaterThan(200);
+    expect(forgotten).toBeGreaterThan(50);
   });
 
   it('have vectors of those alone who have written since, and agree about them', () => {
