@@ -1,7 +1,7 @@
 import { hashText } from '../hash-text.ts';
 import { hashVersion } from './digest.ts';
 import type { HeldVersion } from './held-version.ts';
-import { type Held, isGroup } from './slots.ts';
+import { type Held, isGroup, slotOfHeld } from './slots.ts';
 import { isTombstone } from './winner.ts';
 
 /** Buckets that a summary has: a power of two, so that a bucket is some bits of a hash. */
@@ -23,7 +23,7 @@ export function isBucketCount(count: number): boolean {
 }
 
 /** Two words a bucket: sums of the hashes of the live versions whose slots fall in it. What is deleted is in no sum, whoever has forgotten it. */
-export function summaryOf(slots: Iterable<readonly [string, Held]>, count: number): Uint32Array {
+export function summaryOf(all: Iterable<Held>, count: number): Uint32Array {
   const sums = new Uint32Array(count * 2);
   const add = (bucket: number, version: HeldVersion) => {
     if (isTombstone(version)) return;
@@ -32,8 +32,8 @@ export function summaryOf(slots: Iterable<readonly [string, Held]>, count: numbe
     sums[bucket * 2] = (sums[bucket * 2] ?? 0) + low;
     sums[bucket * 2 + 1] = (sums[bucket * 2 + 1] ?? 0) + high;
   };
-  for (const [slot, held] of slots) {
-    const bucket = bucketOf(slot, count);
+  for (const held of all) {
+    const bucket = bucketOf(slotOfHeld(held), count);
     if (isGroup(held)) for (const version of held) add(bucket, version);
     else add(bucket, held);
   }

@@ -226,7 +226,7 @@ class State implements BoardState {
   }
 
   summary(buckets: number): Uint32Array {
-    return summaryOf(this.#slots.entries(), buckets);
+    return summaryOf(this.#slots.everything(), buckets);
   }
 
   /** Goes by the records that came or went. */

@@ -4,6 +4,7 @@ import { isForgottenKey } from './forgotten.ts';
 import type { HeldVersion } from './held-version.ts';
 import { KeyIndex } from './key-index.ts';
 import { canonicalJson } from './own-json.ts';
+import { TextTable } from './text-table.ts';
 import { isTombstone } from './winner.ts';
 
 type Group = readonly HeldVersion[];
@@ -17,6 +18,11 @@ export function slotOf({ key, kind, value }: Version): string {
   return kind === 'added' || kind === 'removed' ? elementSlot(key, value as JsonValue) : key;
 }
 
+/** The slot that holds something. */
+export function slotOfHeld(held: Held): string {
+  return slotOf(isGroup(held) ? (held[0] as HeldVersion) : held);
+}
+
 const nothing: Group = [];
 
 /** What a slot holds. */
@@ -28,7 +34,7 @@ export function isGroup(held: Held): held is Group {
 
 /** The versions held, by slot: one for a key's register or counter, one for each element of its set. Groups are replaced and never changed. */
 export class Slots {
-  readonly #groups = new Map<string, Held>();
+  readonly #groups = new TextTable<Held>(slotOfHeld);
   readonly #sets = new Map<string, { readonly slots: Set<string>; live: number }>();
   /** Slots with several versions: few, so that asking here is quicker than looking at what is held. */
   readonly #several = new Set<string>();
@@ -80,9 +86,9 @@ export class Slots {
     }
   }
 
-  /** Each slot, and what it holds. */
-  entries(): Iterable<readonly [string, Held]> {
-    return this.#groups;
+  /** What each slot holds. */
+  everything(): Iterable<Held> {
+    return this.#groups.values();
   }
 
   keysFrom(prefix: string, after: string | undefined): Generator<string> {
@@ -105,9 +111,7 @@ export class Slots {
 
   /** As `putOnly`, where nothing should be. False when something is: then the slots are to be cleared. */
   putFirst(key: string, version: HeldVersion): boolean {
-    const { size } = this.#groups;
-    this.#groups.set(key, version);
-    if (this.#groups.size === size) return false;
+    if (!this.#groups.set(key, version)) return false;
     this.versions++;
     if (version.origin.isTombstone) this.tombstones.add(version);
     else this.#noteLive(key, true);
