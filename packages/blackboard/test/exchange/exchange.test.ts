@@ -1,9 +1,10 @@
-import { createMemoryStore, type Store, type StoredValue } from '@meshwork/core';
+import { createMemoryStore, type Store } from '@meshwork/core';
 import { manualClock } from '@meshwork/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { decodeMessage, encodeMessage, kinds } from '../../src/exchange/message.ts';
 import { type Blackboard, type BlackboardOptions, type BoardSettings, createBlackboard, type PeerLink } from '../../src/index.ts';
+import { backupOf } from '../backup-of.ts';
 
 const board = 'plans';
 
@@ -24,22 +25,6 @@ function linkTo(from: Blackboard, to: Blackboard, seen: Uint8Array[] = []): Peer
 }
 
 const isEqual = async (...hubs: readonly Blackboard[]) => new Set(await Promise.all(hubs.map(async (hub) => (await hub.status(board)).digest))).size === 1;
-
-/** A store, and a copy of what it held at some moment. */
-async function backupOf(store: Store): Promise<Store> {
-  const copy = createMemoryStore();
-  for await (const stream of store.streams()) {
-    const records: Map<number, StoredValue> = new Map();
-    for await (const { offset, value } of store.read(stream)) records.set(offset, value);
-    const head = await store.head(stream);
-    await copy.append(
-      stream,
-      Array.from({ length: head }, (_, at) => records.get(at + 1) ?? null),
-    );
-    await copy.trim(stream, Math.min(head + 1, ...records.keys()));
-  }
-  return copy;
-}
 
 describe('an exchange', () => {
   it('is enough in one direction, when only one side can reach the other', async () => {

@@ -1,4 +1,4 @@
-import { createMemoryStore, type Store, type StoredValue } from '@meshwork/core';
+import { createMemoryStore, type Store } from '@meshwork/core';
 import { type ManualClock, manualClock } from '@meshwork/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeMessage, kinds } from '../../src/exchange/message.ts';
@@ -9,6 +9,7 @@ import { type Members, openMembers } from '../../src/replica/members.ts';
 import { openReplica } from '../../src/replica/open-replica.ts';
 import { recordKey } from '../../src/state/forgotten.ts';
 import { writeRecord } from '../../src/state/forgotten-record.ts';
+import { backupOf } from '../backup-of.ts';
 
 const board = 'plans';
 const maxAbsenceMs = 30_000;
@@ -16,22 +17,6 @@ const maxAbsenceMs = 30_000;
 /** A store that outlives who has it open. */
 function createDisk(): Store {
   return { ...createMemoryStore(), close: async () => {} };
-}
-
-/** What a store holds at this moment. */
-async function backupOf(store: Store): Promise<Store> {
-  const copy = createDisk();
-  for await (const stream of store.streams()) {
-    const records = new Map<number, StoredValue>();
-    for await (const { offset, value } of store.read(stream)) records.set(offset, value);
-    const head = await store.head(stream);
-    await copy.append(
-      stream,
-      Array.from({ length: head }, (_, at) => records.get(at + 1) ?? null),
-    );
-    await copy.trim(stream, Math.min(head + 1, ...records.keys()));
-  }
-  return copy;
 }
 
 describe('ten thousand replicas that came, wrote, were overwritten and are retired', () => {
@@ -245,7 +230,7 @@ describe('a hub that is forgotten', () => {
     const disk = createDisk();
     const gone = await openHub('gone', disk);
     await gone.board(board).set('early', 'before the backup');
-    const backup = await backupOf(disk);
+    const backup = await backupOf(disk, createDisk());
     gone.connect(linkTo(gone, one));
     const session = gone.board(board).session();
     for (let at = 0; at < 9; at++) await session.set('a', at);
