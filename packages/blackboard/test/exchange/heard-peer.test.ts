@@ -1,17 +1,19 @@
 import { type Blackboard, createBlackboard, type PeerLink } from '@meshwork/blackboard';
-import { createMemoryStore, UnavailableError } from '@meshwork/core';
+import { type Clock, createMemoryStore, UnavailableError } from '@meshwork/core';
 import { manualClock } from '@meshwork/testing';
 import { expect, it } from 'vitest';
 
 const board = 'plans';
 const SYNC_MS = 100_000;
 
+function openHub(name: string, clock: Clock): Promise<Blackboard> {
+  return createBlackboard({ name, place: name, store: createMemoryStore(), boards: { [board]: {} }, allowVolatile: true, clock, syncEveryMs: SYNC_MS });
+}
+
 it('a peer that was away is tried soon when it says something by itself', async () => {
   const clock = manualClock();
-  const open = (name: string) =>
-    createBlackboard({ name, place: name, store: createMemoryStore(), boards: { [board]: {} }, allowVolatile: true, clock, syncEveryMs: SYNC_MS });
-  await using one = await open('one');
-  await using two = await open('two');
+  await using one = await openHub('one', clock);
+  await using two = await openHub('two', clock);
   let isCut = true;
   one.connect(linkTo(one, two, () => isCut));
   const peerOf = async () => (await one.status(board)).peers[0];
@@ -29,10 +31,8 @@ it('a peer that was away is tried soon when it says something by itself', async 
 
 it('what a peer has pushed is no exchange with it: only an answer of the peer is', async () => {
   const clock = manualClock();
-  const open = (name: string) =>
-    createBlackboard({ name, place: name, store: createMemoryStore(), boards: { [board]: {} }, allowVolatile: true, clock, syncEveryMs: SYNC_MS });
-  await using one = await open('one');
-  await using two = await open('two');
+  await using one = await openHub('one', clock);
+  await using two = await openHub('two', clock);
   one.connect(linkTo(one, two, () => false));
   two.connect(linkTo(two, one, () => false));
   const lastOf = async (hub: Blackboard) => (await hub.status(board)).peers[0];
