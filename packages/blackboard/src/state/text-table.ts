@@ -1,7 +1,8 @@
 import { createHashKey, type HashKey, halfSipHash } from './half-sip-hash.ts';
 
-/** Cells that hold something, of all there are: beyond it the table grows. */
+/** Cells that hold something, of all there are: beyond the one the table grows, below the other it gives back half. */
 const mostFull = 0.7;
+const leastFull = 0.15;
 const leastCells = 16;
 
 /**
@@ -15,8 +16,8 @@ export class TextTable<Value extends object> {
   #key: HashKey | undefined;
   /** Two a cell: the hash, and which value, from 1 on. Of those with one hash each lies in the first cell that was free (linear probing). */
   #cells = new Int32Array(leastCells * 2);
-  readonly #values: (Value | undefined)[] = [];
-  readonly #free: number[] = [];
+  #values: (Value | undefined)[] = [];
+  #free: number[] = [];
   /** The text that was looked for last, its hash, and its cell or the one it would take. */
   #text: string | undefined;
   #hash = 0;
@@ -47,7 +48,7 @@ export class TextTable<Value extends object> {
     this.#cells[this.#cell * 2] = this.#hash;
     this.#cells[this.#cell * 2 + 1] = at + 1;
     this.size++;
-    if (this.size * 2 > this.#cells.length * mostFull) this.#grow();
+    if (this.size * 2 > this.#cells.length * mostFull) this.#resize(this.#cells.length * 2);
     return true;
   }
 
@@ -62,12 +63,13 @@ export class TextTable<Value extends object> {
     this.size--;
     this.#close(this.#cell);
     this.#text = undefined;
+    if (cells.length > leastCells * 2 && this.size * 2 < cells.length * leastFull) this.#shrink();
   }
 
   clear(): void {
     this.#cells = new Int32Array(leastCells * 2);
-    this.#values.length = 0;
-    this.#free.length = 0;
+    this.#values = [];
+    this.#free = [];
     this.#text = undefined;
     this.size = 0;
   }
@@ -108,9 +110,20 @@ export class TextTable<Value extends object> {
     cells[gap * 2 + 1] = 0;
   }
 
-  #grow(): void {
+  #shrink(): void {
+    const cells = this.#cells;
+    const values: Value[] = [];
+    const indexes = this.#values.map((value) => (value === undefined ? 0 : values.push(value)));
+    for (let at = 1; at < cells.length; at += 2) if (cells[at] !== 0) cells[at] = indexes[(cells[at] as number) - 1] as number;
+    // A new array: somebody may still be walking the old one.
+    this.#values = values;
+    this.#free = [];
+    this.#resize(cells.length / 2);
+  }
+
+  #resize(length: number): void {
     const old = this.#cells;
-    const cells = new Int32Array(old.length * 2);
+    const cells = new Int32Array(length);
     const mask = cells.length / 2 - 1;
     for (let at = 0; at < old.length; at += 2) {
       const index = old[at + 1] as number;

@@ -59,6 +59,16 @@ describe('a table of texts', () => {
     expect(table.size).toBe(10_000);
   });
 
+  it('holds on to those that stay while nearly all go, in their order', () => {
+    const table = open();
+    for (let number = 0; number < 20_000; number++) table.set(`key/${number}`, { name: `key/${number}`, number });
+    for (let number = 0; number < 20_000; number++) if (number % 1_000 !== 0) table.delete(`key/${number}`);
+    expect([...table.values()].map(({ number }) => number)).toEqual(Array.from({ length: 20 }, (_, at) => at * 1_000));
+    for (let at = 0; at < 20; at++) expect(table.get(`key/${at * 1_000}`)?.number).toBe(at * 1_000);
+    expect(table.set('key/1', { name: 'key/1', number: 1 })).toBe(true);
+    expect([...table.values()].at(-1)?.number).toBe(1);
+  });
+
   it('gives values in the order in which they came', () => {
     const table = open();
     for (let number = 0; number < 100; number++) table.set(`key/${99 - number}`, { name: `key/${99 - number}`, number });
